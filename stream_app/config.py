@@ -1,0 +1,134 @@
+"""Every setting of the product with its default. In rising order: TOML file, environment (STREAM_APP_…), flags."""
+
+import datetime as dt
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from stream_app.errors import UsageError
+
+CONFIG_FILE = Path("stream-app.toml")
+PACKAGED_REGIONS = Path(__file__).parent / "regions.toml"
+
+
+class RegionConfig(BaseModel):
+    """One region of the regions file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    calendar: str
+    instruments: Annotated[tuple[str, ...], Field(min_length=1)]
+    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("EN",)
+    news: Literal["all", "tagged"] = "all"
+    news_day: Literal["utc_date", "session"] = "session"
+    close_grace_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 15
+
+
+class Settings(BaseSettings):
+    """The product's settings. Sizes and times carry their unit in the name."""
+
+    model_config = SettingsConfigDict(env_prefix="STREAM_APP_", frozen=True, extra="forbid")
+
+    # where things are
+    data_dir: Path = Path(".stream-app")
+    kafka_url: str | None = Field(None, description="host:port[,host:port…]; none: the embedded broker")
+    database_url: SecretStr | None = Field(None, description="postgresql://…; none: the embedded Postgres")
+    regions: Path | None = Field(None, description="a regions file; none: the packaged one")
+    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    # Kafka
+    topic_partitions: Annotated[int, Field(ge=1, le=1000)] = 8
+    topic_replication: Annotated[int, Field(ge=1, le=10)] = 1
+    chunk_records: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    chunk_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    session_timeout_seconds: float = 10.0
+    heartbeat_seconds: float = 3.0
+    commit_interval_seconds: float = 1.0
+    revoke_wait_seconds: float = 20.0
+    drain_seconds: float = 30.0
+
+    # closing days
+    closer_poll_seconds: float = 1.0
+    compute_poll_seconds: float = 1.0
+    republish_seconds: float = 10.0
+    amend_interval_seconds: float = 300.0
+    price_deadline_hours: float = 12.0
+    calendar_end: dt.date = dt.date(2035, 12, 31)
+
+    # models
+    window_days: Annotated[int, Field(ge=2, le=128)] = 63
+    numeric_model_id: str = "num-regime-core-v1"
+    text_model_id: str = "text-fin-general-v1"
+    joint_model_id: str = "joint-regime-core-v1"
+    text_model: str | None = Field(None, description="a local path or a hub id; none: the packaged all-MiniLM-L6-v2")
+    encode_token_budget: Annotated[int, Field(ge=512)] = 1_024
+    encode_chunk_seconds: float = 5.0
+    encode_deadline_seconds: float = 300.0
+    numeric_publish_max_age_days: Annotated[int, Field(ge=0)] = 7
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags over environment over the TOML file (STREAM_APP_CONFIG names it, see `load_settings`)."""
+        del dotenv_settings, file_secret_settings
+        toml = TomlConfigSettingsSource(settings_cls, settings_cls.model_config.get("toml_file"))
+        return init_settings, env_settings, toml
+
+
+def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> Settings:
+    """The settings from `config` (default: stream-app.toml here, if there is one), the environment and `flags`.
+
+    Raises UsageError naming the setting and what is wrong with it, never its value.
+    """
+    if config is not None and not config.is_file():
+        raise UsageError(f"There is no settings file {config}.")
+    chosen = config or CONFIG_FILE
+
+    class _Settings(Settings):
+        model_config = SettingsConfigDict(toml_file=chosen)
+
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    try:
+        return _Settings(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{chosen} is not valid TOML: {error}.") from None
+    except ValidationError as error:
+        raise UsageError(f"Settings: {_first_problem(error)}") from None
+
+
+def load_regions(path: Path | None = None) -> dict[str, RegionConfig]:
+    """The regions of a TOML file by name (none: the packaged one). Raises UsageError saying what is wrong where."""
+    chosen = path or PACKAGED_REGIONS
+    try:
+        tables = tomllib.loads(chosen.read_text(encoding="utf-8")).get("regions", {})
+    except OSError as error:
+        raise UsageError(f"The regions file {chosen} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"The regions file {chosen} is not valid TOML: {error}.") from None
+    if not isinstance(tables, dict) or not tables:
+        raise UsageError(f"The regions file {chosen} has no [regions.NAME] table.")
+    try:
+        return {name: RegionConfig.model_validate(table) for name, table in tables.items()}
+    except ValidationError as error:
+        raise UsageError(f"The regions file {chosen}: {_first_problem(error)}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}."

@@ -1,0 +1,40 @@
+"""What can go wrong, by what is to be done about it.
+
+StreamAppError
+├── Retriable            a service is away: wait and try the same thing again
+├── Fatal                nothing that waiting mends: the process ends, non-zero, and its chunk is delivered again
+│   └── ModelHung        the text model did not answer by its deadline
+├── FenceLost            another worker has moved this partition on: drop the caches and load them again
+├── OwnershipLost        the partition was taken away while its chunk was being retried: leave the chunk unacked
+└── UsageError           the user asked for something that cannot be: one sentence, exit code 2
+
+A record that cannot be used is no exception: decoding returns a `schemas.Rejected`, and it goes to the dead letters.
+"""
+
+
+class StreamAppError(Exception):
+    """The base of the product's own exceptions; its message is one sentence fit for a user."""
+
+
+class Retriable(StreamAppError):
+    """A service is away or refused for now; the same call may succeed later."""
+
+
+class Fatal(StreamAppError):
+    """Going on would lose or corrupt data; a person has to act, and the message says how."""
+
+
+class ModelHung(Fatal):
+    """The text model did not answer by its deadline."""
+
+
+class FenceLost(StreamAppError):
+    """The partition's stored progress is not what this worker's caches were filled at."""
+
+
+class OwnershipLost(StreamAppError):
+    """The partition no longer belongs to this worker."""
+
+
+class UsageError(StreamAppError):
+    """The request itself is wrong."""
