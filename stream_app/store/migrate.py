@@ -1,0 +1,77 @@
+"""Brings a database to the newest revision of `migrations/`, and says where it stands."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+import migrations
+from stream_app.errors import UsageError
+
+LOCK_KEY = 0x73747265616D  # "stream"
+"""The advisory lock that lets one upgrade run at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """The database's revision (None: no table yet) and the newest one of this release."""
+
+    current: str | None
+    newest: str
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether nothing is to be done."""
+        return self.current == self.newest
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    return config
+
+
+def _engine(database_url: str) -> AsyncEngine:
+    try:
+        url: URL = make_url(database_url).set(drivername="postgresql+asyncpg")
+    except ArgumentError:
+        raise UsageError("The database URL is not of the form postgresql://user@host:port/database.") from None
+    return create_async_engine(url, poolclass=NullPool)
+
+
+async def upgrade(database_url: str) -> MigrationStatus:
+    """Run the missing migrations, one process at a time; an up-to-date database is left as it is."""
+
+    def run(connection: Connection) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    engine = _engine(database_url)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(run)
+    finally:
+        await engine.dispose()
+    return await status(database_url)
+
+
+async def status(database_url: str) -> MigrationStatus:
+    """Where the database stands."""
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    engine = _engine(database_url)
+    try:
+        async with engine.connect() as connection:
+            current = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+    finally:
+        await engine.dispose()
+    return MigrationStatus(current, newest or "")
