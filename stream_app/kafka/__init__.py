@@ -1,0 +1,1 @@
+"""Kafka: the batched Faust transport, the topics, reading the log, publishing."""
