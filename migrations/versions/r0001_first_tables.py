@@ -110,6 +110,7 @@ STATEMENTS = (
         known_at timestamptz,
         published boolean NOT NULL DEFAULT false,
         computed boolean NOT NULL DEFAULT false,
+        learnt boolean NOT NULL DEFAULT false,
         created_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (region, as_of, number))""",
     "CREATE INDEX day_triggers_as_of ON day_triggers (as_of)",

@@ -1,0 +1,103 @@
+"""Connections: one pool a process, its codecs, and which errors are worth waiting for."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from stream_app.errors import Fatal, Retriable
+
+Connection = Any
+"""An asyncpg connection, from a pool or not (asyncpg has no types)."""
+Pool = Any
+"""An asyncpg pool."""
+
+COMMAND_TIMEOUT_SECONDS = 120.0
+CONNECT_TIMEOUT_SECONDS = 10.0
+JSONB_VERSION = b"\x01"
+
+_RETRIABLE = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+)
+_CONNECTION_GONE = re.compile(r"clos|terminat|released", re.IGNORECASE)
+
+
+def is_retriable(error: BaseException) -> bool:
+    """Whether Postgres may answer the same request later: it is away, restarting, full, or undid the transaction."""
+    if isinstance(error, asyncpg.InterfaceError):
+        return bool(_CONNECTION_GONE.search(str(error)))
+    return isinstance(error, _RETRIABLE)
+
+
+@asynccontextmanager
+async def errors_told_apart() -> AsyncIterator[None]:
+    """Turn what asyncpg raises into Retriable or Fatal where the cause is known; let the rest through."""
+    try:
+        yield
+    except asyncpg.InvalidCatalogNameError as error:
+        raise Fatal(f"Postgres has no such database: {error}.") from error
+    except asyncpg.UndefinedTableError as error:
+        raise Fatal(f"The database lacks a table ({error}): run `stream-app db upgrade`.") from error
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise Fatal(f"Postgres refuses the login: {error}.") from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if is_retriable(error):
+            raise Retriable(f"Postgres is away: {type(error).__name__}: {error}") from error
+        raise
+
+
+async def _prepare(connection: Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: JSONB_VERSION + msgspec.json.encode(value),
+        decoder=lambda data: msgspec.json.decode(bytes(data)[1:]),
+        format="binary",
+    )
+    if await connection.fetchval("SELECT to_regtype('vector') IS NOT NULL"):
+        await connection.set_type_codec("vector", encoder=bytes, decoder=bytes, format="binary")
+
+
+async def connect(database_url: str) -> Connection:
+    """One connection outside any pool, as LISTEN and session locks need it."""
+    async with errors_told_apart():
+        connection = await asyncpg.connect(database_url, timeout=CONNECT_TIMEOUT_SECONDS)
+        await _prepare(connection)
+        return connection
+
+
+async def create_pool(database_url: str, size: int = 4) -> Pool:
+    """A pool of at most `size` connections; nothing is opened before it is asked for."""
+    async with errors_told_apart():
+        return await asyncpg.create_pool(
+            database_url,
+            min_size=0,
+            max_size=size,
+            init=_prepare,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            command_timeout=COMMAND_TIMEOUT_SECONDS,
+        )
+
+
+@asynccontextmanager
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection of the pool, each statement a transaction of its own."""
+    async with errors_told_apart(), pool.acquire() as acquired:
+        yield acquired
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection of the pool in a READ COMMITTED transaction, committed on leaving, rolled back on an error."""
+    async with errors_told_apart(), pool.acquire() as acquired, acquired.transaction():
+        yield acquired

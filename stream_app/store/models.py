@@ -1,0 +1,37 @@
+"""Models: every id has one fingerprint, so that vectors of different models are never mixed."""
+
+from dataclasses import dataclass
+
+from stream_app.errors import Fatal
+from stream_app.store.database import Connection
+
+REGISTER = """
+    INSERT INTO models (model_id, kind, dim, fingerprint) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+"""
+FINGERPRINT = "SELECT fingerprint FROM models WHERE model_id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model: its id, its kind (numeric, text or joint), its dimension, and what its vectors depend on."""
+
+    model_id: str
+    kind: str
+    dim: int
+    fingerprint: str
+
+
+async def register(connection: Connection, model: Model) -> None:
+    """Note a model at its first use; Fatal if its id stands for another model already."""
+    await connection.execute(REGISTER, model.model_id, model.kind, model.dim, model.fingerprint)
+    if await connection.fetchval(FINGERPRINT, model.model_id) != model.fingerprint:
+        raise Fatal(
+            f"The {model.kind} model {model.model_id} is not the one this database's vectors were made with: "
+            "give the changed model an id of its own, or point the worker at the old one."
+        )
+
+
+async def fingerprint(connection: Connection, model_id: str) -> str | None:
+    """The fingerprint of a registered model; None for an unknown id."""
+    found: str | None = await connection.fetchval(FINGERPRINT, model_id)
+    return found

@@ -1,0 +1,198 @@
+"""Contexts: append-only revisions, the newest of each day beside them, and the region's numeric regime."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas import JointRegimeContext, encode, event_id
+from stream_app.store import vectors
+from stream_app.store.database import Connection
+
+LAST = """
+    SELECT DISTINCT ON (as_of_date) as_of_date, revision, inputs_hash FROM joint_embedding_revisions
+    WHERE region = $1 AND model_id = $2 AND as_of_date = ANY($3::date[]) ORDER BY as_of_date, revision DESC
+"""
+REVISION_COLUMNS = (
+    "region",
+    "as_of_date",
+    "model_id",
+    "revision",
+    "trigger_number",
+    "event_id",
+    "known_at",
+    "closed_at",
+    "inputs_hash",
+    "absent_reason",
+    "stale",
+    "vector",
+    "payload",
+)
+SHOW_NEWEST = """
+    INSERT INTO joint_embeddings AS j (as_of_date, region, entity_scope, model_id, revision, vector)
+    SELECT DISTINCT ON (r.as_of_date) r.as_of_date, r.region,
+        jsonb_build_object('region', r.region, 'source', 'regime+news'), r.model_id, r.revision, r.vector
+    FROM joint_embedding_revisions r
+    JOIN unnest($3::date[], $4::int[]) AS u (as_of_date, revision) USING (as_of_date, revision)
+    WHERE r.region = $1 AND r.model_id = $2 AND r.vector IS NOT NULL
+    ORDER BY r.as_of_date, r.revision DESC
+    ON CONFLICT (joint_type, region, as_of_date, model_id) DO UPDATE SET
+        entity_scope = excluded.entity_scope, revision = excluded.revision, vector = excluded.vector, origin = 'live'
+"""
+DROP_ABSENT = """
+    DELETE FROM joint_embeddings WHERE joint_type = 'REGIME_CONTEXT_V0' AND region = $1 AND model_id = $2
+        AND as_of_date = ANY($3::date[])
+"""
+INCOMING_REGIMES = """
+    CREATE TEMP TABLE IF NOT EXISTS incoming_regimes (
+        regime_record_id text, as_of_date date, region text, model_id text, instruments text[], regime_label text,
+        confidence double precision, regime_embedding vector(384), metadata jsonb
+    ) ON COMMIT DELETE ROWS
+"""
+REGIME_COLUMNS = (
+    "regime_record_id",
+    "as_of_date",
+    "region",
+    "model_id",
+    "instruments",
+    "regime_label",
+    "confidence",
+    "regime_embedding",
+    "metadata",
+)
+DROP_REGIMES = """
+    DELETE FROM regimes WHERE region = $1 AND model_id = $2 AND as_of_date = ANY($3::date[]) AND origin = 'live'
+"""
+PUT_REGIMES = f"""
+    INSERT INTO regimes ({", ".join(REGIME_COLUMNS)}) SELECT {", ".join(REGIME_COLUMNS)} FROM incoming_regimes
+"""
+UNPUBLISHED = """
+    SELECT payload FROM joint_embedding_revisions WHERE region = $1 AND NOT published ORDER BY sequence LIMIT $2
+"""
+MARK_PUBLISHED = """
+    UPDATE joint_embedding_revisions r SET published = true
+    FROM unnest($2::date[], $3::text[], $4::int[]) AS u (as_of_date, model_id, revision)
+    WHERE r.region = $1 AND r.as_of_date = u.as_of_date AND r.model_id = u.model_id AND r.revision = u.revision
+"""
+AWAITING_PRICE = """
+    SELECT region, as_of_date FROM (
+        SELECT DISTINCT ON (region, as_of_date) region, as_of_date, absent_reason, closed_at
+        FROM joint_embedding_revisions WHERE region = $1 AND closed_at > $2 - interval '30 days'
+        ORDER BY region, as_of_date, trigger_number DESC, revision DESC
+    ) AS last
+    WHERE absent_reason = 'no-price' AND closed_at <= $2
+"""
+
+_decoder = msgspec.json.Decoder(JointRegimeContext)
+
+
+@dataclass(frozen=True, slots=True)
+class LastRevision:
+    """A day's newest revision of one model."""
+
+    revision: int
+    inputs_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewContext:
+    """A revision to be stored, with the numeric half that a regime row is made of (None: no numeric half)."""
+
+    context: JointRegimeContext
+    numeric: NDArray[np.float32] | None
+
+
+async def last_revisions(
+    connection: Connection, region: str, model_id: str, days: Sequence[dt.date]
+) -> dict[dt.date, LastRevision]:
+    """The newest revision of each day that has one."""
+    rows = await connection.fetch(LAST, region, model_id, list(days))
+    return {row["as_of_date"]: LastRevision(row["revision"], row["inputs_hash"]) for row in rows}
+
+
+def _revision_row(context: JointRegimeContext) -> tuple[object, ...]:
+    vector = None if context.vector is None else vectors.to_rows(context.vector.numpy()[np.newaxis])[0]
+    return (
+        context.region,
+        context.as_of,
+        context.model_id,
+        context.revision,
+        context.trigger_number,
+        context.event_id,
+        context.known_at,
+        context.closed_at,
+        context.inputs_hash,
+        context.absent_reason,
+        context.stale,
+        vector,
+        encode(context),
+    )
+
+
+async def append(connection: Connection, new: Sequence[NewContext]) -> None:
+    """Append revisions of one region and one model, oldest first, and bring the newest-of-the-day tables along.
+
+    Needs an open transaction that holds the region's lock.
+    """
+    if not new:
+        return
+    contexts = [item.context for item in new]
+    region, model_id = contexts[0].region, contexts[0].model_id
+    await connection.copy_records_to_table(
+        "joint_embedding_revisions", records=[_revision_row(c) for c in contexts], columns=REVISION_COLUMNS
+    )
+    newest = {item.context.as_of: item for item in new}
+    absent = [day for day, item in newest.items() if item.context.vector is None]
+    await connection.execute(
+        SHOW_NEWEST, region, model_id, list(newest), [item.context.revision for item in newest.values()]
+    )
+    await connection.execute(DROP_ABSENT, region, model_id, absent)
+    await _put_regimes(connection, region, list(newest.values()))
+
+
+async def _put_regimes(connection: Connection, region: str, newest: Sequence[NewContext]) -> None:
+    numeric_model_id = newest[0].context.numeric_model_id
+    await connection.execute(DROP_REGIMES, region, numeric_model_id, [item.context.as_of for item in newest])
+    known = [item for item in newest if item.numeric is not None]
+    records = []
+    for item in known:
+        context, numeric = item.context, item.numeric
+        assert numeric is not None
+        instruments = [window.instrument_id for window in context.instruments]
+        records.append(
+            (
+                event_id("regime", region, context.as_of, numeric_model_id, "live"),
+                context.as_of,
+                region,
+                numeric_model_id,
+                instruments,
+                context.regime_label,
+                context.regime_confidence,
+                vectors.to_rows(numeric[np.newaxis])[0],
+                {"stale": context.stale},
+            )
+        )
+    await connection.execute(INCOMING_REGIMES)
+    await connection.copy_records_to_table("incoming_regimes", records=records, columns=REGIME_COLUMNS)
+    await connection.execute(PUT_REGIMES)
+
+
+async def unpublished(connection: Connection, region: str, limit: int) -> list[tuple[JointRegimeContext, bytes]]:
+    """A region's contexts that were not yet sent, in the order in which they were made, with their bytes."""
+    rows = await connection.fetch(UNPUBLISHED, region, limit)
+    return [(_decoder.decode(row["payload"]), row["payload"]) for row in rows]
+
+
+async def mark_published(connection: Connection, region: str, contexts: Sequence[JointRegimeContext]) -> None:
+    """Note that these are on the topic."""
+    days, models = [c.as_of for c in contexts], [c.model_id for c in contexts]
+    await connection.execute(MARK_PUBLISHED, region, days, models, [c.revision for c in contexts])
+
+
+async def awaiting_price(connection: Connection, region: str, closed_before: dt.datetime) -> list[dt.date]:
+    """The days closed before an instant (at most 30 days before) whose context is absent for want of a price."""
+    rows = await connection.fetch(AWAITING_PRICE, region, closed_before)
+    return [row["as_of_date"] for row in rows]

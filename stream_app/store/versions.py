@@ -1,0 +1,143 @@
+"""Versions of a natural key: the newest position is current, and the loser moves to history in the same transaction.
+
+Prices and news share this: a table of current rows, a history table of the same columns, and a position in the log.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stream_app.store.database import Connection
+
+POSITION_COLUMNS = ("log_epoch", "log_timestamp_ms", "log_partition", "log_offset")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedTable:
+    """A table of current versions beside its history. Names come from this package alone, never from input."""
+
+    name: str
+    history: str
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Key, values and position, in the order in which rows are handed over."""
+        return self.key + self.values + POSITION_COLUMNS
+
+    @property
+    def incoming(self) -> str:
+        """The temporary table that a chunk is copied to."""
+        return f"incoming_{self.name}"
+
+
+PRICES = VersionedTable(
+    name="prices_daily",
+    history="prices_history",
+    key=("instrument_id", "trade_date"),
+    values=("open", "high", "low", "close", "adjusted_close", "volume", "currency", "metadata", "retracted"),
+)
+NEWS = VersionedTable(
+    name="news_articles",
+    history="news_history",
+    key=("article_id",),
+    values=(
+        "published_at",
+        "news_date",
+        "time_precision",
+        "source",
+        "language",
+        "headline",
+        "body",
+        "regions",
+        "content_hash",
+        "metadata",
+        "retracted",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge did: the keys that were new, and the rows that were current until now."""
+
+    fresh: set[tuple[Any, ...]]
+    replaced: list[Any]
+
+
+def _qualified(alias: str, columns: Sequence[str]) -> str:
+    return ", ".join(f"{alias}.{column}" for column in columns)
+
+
+def create_incoming_sql(table: VersionedTable) -> str:
+    """The temporary table of this connection, emptied at each commit."""
+    return f"CREATE TEMP TABLE IF NOT EXISTS {table.incoming} (LIKE {table.name}) ON COMMIT DELETE ROWS"
+
+
+def superseded_sql(table: VersionedTable) -> str:
+    """Of several incoming versions of a key, move all but the newest to history."""
+    key, position = ", ".join(table.key), ", ".join(f"{c} DESC" for c in POSITION_COLUMNS)
+    columns = ", ".join(table.columns)
+    return f"""
+        WITH ranked AS (
+            SELECT ctid, row_number() OVER (PARTITION BY {key} ORDER BY {position}) AS rank FROM {table.incoming}
+        ), older AS (
+            DELETE FROM {table.incoming} i USING ranked r WHERE i.ctid = r.ctid AND r.rank > 1
+            RETURNING {_qualified("i", table.columns)}
+        )
+        INSERT INTO {table.history} ({columns}) SELECT {columns} FROM older ON CONFLICT DO NOTHING
+    """
+
+
+def insert_fresh_sql(table: VersionedTable) -> str:
+    """Insert the keys that are new, in key order (so that two writers cannot deadlock), and say which."""
+    key, columns = ", ".join(table.key), ", ".join(table.columns)
+    return f"""
+        INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {table.incoming} ORDER BY {key}
+        ON CONFLICT ({key}) DO NOTHING
+        RETURNING {key}
+    """
+
+
+def lock_stored_sql(table: VersionedTable) -> str:
+    """Lock the stored rows that incoming versions compete with, in key order."""
+    key = ", ".join(table.key)
+    return f"""
+        SELECT 1 FROM {table.name} WHERE ({key}) IN (SELECT {key} FROM {table.incoming}) ORDER BY {key} FOR UPDATE
+    """
+
+
+def replace_sql(table: VersionedTable) -> str:
+    """Make the newer of stored and incoming current; the loser goes to history in the same statement."""
+    columns = ", ".join(table.columns)
+    stored, incoming = _qualified("s", table.columns), _qualified("i", table.columns)
+    pairs = f"{table.name} s JOIN {table.incoming} i ON {' AND '.join(f's.{c} = i.{c}' for c in table.key)}"
+    position_s, position_i = _qualified("s", POSITION_COLUMNS), _qualified("i", POSITION_COLUMNS)
+    changed = ", ".join(f"{c} = i.{c}" for c in table.values + POSITION_COLUMNS)
+    return f"""
+        WITH lost AS (
+            SELECT {stored}, true AS was_current FROM {pairs} WHERE ({position_i}) > ({position_s})
+            UNION ALL
+            SELECT {incoming}, false FROM {pairs} WHERE ({position_i}) < ({position_s})
+        ), kept AS (
+            INSERT INTO {table.history} ({columns}) SELECT {columns} FROM lost ON CONFLICT DO NOTHING
+        ), replaced AS (
+            UPDATE {table.name} s SET {changed} FROM {table.incoming} i
+            WHERE {" AND ".join(f"s.{c} = i.{c}" for c in table.key)} AND ({position_i}) > ({position_s})
+        )
+        SELECT {columns} FROM lost WHERE was_current
+    """
+
+
+async def merge(connection: Connection, table: VersionedTable, rows: Sequence[tuple[Any, ...]]) -> Merged:
+    """Store a chunk of versions, rows in `table.columns`' order; needs an open transaction."""
+    await connection.execute(create_incoming_sql(table))
+    await connection.copy_records_to_table(table.incoming, records=rows, columns=table.columns)
+    await connection.execute(superseded_sql(table))
+    fresh = {tuple(row) for row in await connection.fetch(insert_fresh_sql(table))}
+    keys = len(table.key)
+    if len(fresh) == len({row[:keys] for row in rows}):
+        return Merged(fresh, [])
+    await connection.execute(lock_stored_sql(table))
+    return Merged(fresh, await connection.fetch(replace_sql(table)))
