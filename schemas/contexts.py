@@ -4,7 +4,10 @@ import datetime as dt
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
+from schemas.fields import Count, EventId, Instant, ModelId, Ordinal, Version1
+from schemas.prices import InstrumentId
 from schemas.triggers import Definition, Region
 from schemas.vectors import Vector
 
@@ -12,8 +15,8 @@ from schemas.vectors import Vector
 class InstrumentWindow(msgspec.Struct, frozen=True, kw_only=True):
     """One instrument that went into the numeric half: its observed rows in the window and the newest one's date."""
 
-    instrument_id: str
-    rows: int
+    instrument_id: InstrumentId
+    rows: Count
     last_date: dt.date
 
 
@@ -24,27 +27,32 @@ class JointRegimeContext(msgspec.Struct, frozen=True, kw_only=True):
     """The joint regime context of a region's day, one revision of it. Key: `region|as_of|model_id|revision`.
 
     `vector` is null exactly when `absent_reason` is set. `stale` says that no instrument had a price on `as_of`;
-    `numeric_last_date` is the newest price's date. `known_at` is the Kafka time of the trigger.
+    `numeric_last_date` is the newest price's date. `known_at` is the Kafka time of the trigger. The newest revision of
+    a (region, as_of, model_id) is current.
     """
 
-    schema_version: Literal[1] = 1
-    event_id: str
+    schema_version: Version1 = 1
+    event_id: EventId
     region: Region
     as_of: dt.date
-    model_id: str
-    revision: int
-    trigger_number: int
-    closed_at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
-    known_at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
-    numeric_model_id: str
-    text_model_id: str
+    model_id: ModelId
+    revision: Ordinal
+    trigger_number: Ordinal
+    closed_at: Instant
+    known_at: Instant
+    numeric_model_id: ModelId
+    text_model_id: ModelId
     definition: Definition
     instruments: tuple[InstrumentWindow, ...]
     numeric_last_date: dt.date | None
     stale: bool
-    articles: int
+    articles: Count
     regime_label: str | None
-    regime_confidence: float | None
-    inputs_hash: str
+    regime_confidence: Annotated[float, Meta(ge=0, le=1)] | None
+    inputs_hash: Annotated[str, Meta(min_length=1, description="Differs from the last revision's, or there is none")]
     absent_reason: AbsentReason | None
     vector: Vector | None
+
+    def __post_init__(self) -> None:
+        if (self.vector is None) != (self.absent_reason is not None):
+            raise ValueError("a context has either a vector or an absent_reason")

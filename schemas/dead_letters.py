@@ -1,26 +1,28 @@
 """What travels on `dead-letters`."""
 
-import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
+
+from schemas.fields import Count, EventId, Instant, Offset, Version1
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that could not be decoded, validated or processed, whole. Key: `topic|partition|offset`.
+    """A record that could not be decoded, validated or processed. Key: `topic|partition|offset`.
 
     `key` and `value` are the record's own bytes (base64 in JSON; null where the record had none). `reason` is a short
     code, `error` the sentence behind it.
     """
 
-    schema_version: Literal[1] = 1
-    event_id: str
-    topic: str
-    log_epoch: int
-    partition: int
-    offset: int
-    timestamp: Annotated[dt.datetime, msgspec.Meta(tz=True)]
+    schema_version: Version1 = 1
+    event_id: EventId
+    topic: Annotated[str, Meta(min_length=1)]
+    log_epoch: Count
+    partition: Count
+    offset: Offset
+    timestamp: Instant
     key: bytes | None
     value: bytes | None
-    reason: str
+    reason: Annotated[str, Meta(min_length=1)]
     error: str
