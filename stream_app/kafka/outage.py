@@ -25,6 +25,10 @@ from stream_app.errors import Fatal, Retriable
 
 logger = logging.getLogger(__name__)
 
+FRAMEWORK = logging.getLogger("faust")
+"""Where our subclasses of Faust's services log what the framework says of itself."""
+GRACE_SECONDS = 2.0
+"""A complaint is no news before it has lasted this long: a rebalance or a moving leader brings some each time."""
 REMINDER_SECONDS = 10.0
 ORDINARY = ("rebalanc", "Revoking", "Setting newly assigned", "out of range")
 """Words of aiokafka's warnings that tell of no outage: a rebalance, or what is raised as an error anyhow."""
@@ -47,7 +51,7 @@ class OutageLog(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._since: float | None = None
-        self._last_line = 0.0
+        self._last_line: float | None = None
 
     @property
     def away(self) -> bool:
@@ -61,10 +65,14 @@ class OutageLog(logging.Handler):
             self.complain(message)
 
     def complain(self, message: str) -> None:
-        """Kafka did not do what was asked of it: say so once, and again each 10 s."""
+        """Kafka did not do what was asked of it: say so once it has lasted, and again each 10 s."""
         now = time.monotonic()
         if self._since is None:
-            self._since = self._last_line = now
+            self._since = now
+        if now - self._since < GRACE_SECONDS:
+            logger.debug("Kafka: %s", message)
+        elif self._last_line is None:
+            self._last_line = now
             logger.warning("Kafka does not answer, trying again until it does: %s", message)
         elif now - self._last_line >= REMINDER_SECONDS:
             self._last_line = now
@@ -72,9 +80,9 @@ class OutageLog(logging.Handler):
 
     def answered(self) -> None:
         """Kafka did what was asked of it."""
-        if self._since is not None:
+        if self._since is not None and self._last_line is not None:
             logger.info("Kafka answers again after %.0f s", time.monotonic() - self._since)
-            self._since = None
+        self._since = self._last_line = None
 
 
 OUTAGE = OutageLog()
