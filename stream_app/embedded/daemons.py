@@ -12,8 +12,8 @@ import psutil
 
 # The child notes its own pid before it becomes the service: a starter that is killed in between leaves no stranger.
 BECOME = 'cd "$1" && echo $$ > "$2.new" && mv "$2.new" "$2" && shift 2 && exec "$@"'
-POLL_SECONDS = 0.002
-EXEC_POLLS = 50
+POLL_SECONDS = 0.005
+EXEC_POLLS = 20
 RESET_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE)
 
 
@@ -36,13 +36,9 @@ class Daemon:
         """The living process of the pid file, unless the pid has passed to another program."""
         try:
             process = psutil.Process(int(self.pid_file.read_text()))
-            if process.status() == psutil.STATUS_ZOMBIE:
-                _reap(process)
-                return None
-            ours = tuple(_command_line(process)[-len(self.tail) :]) == self.tail
-        except (FileNotFoundError, ValueError, psutil.Error):
+            return process if self._is_ours(process) else None
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             return None
-        return process if ours else None
 
     def spawn(self, command: Sequence[str]) -> None:
         """Starts `command` + `tail` in a session of its own, so that Ctrl-C in this terminal does not reach it.
@@ -71,26 +67,37 @@ class Daemon:
 
     def end(self, politely: signal.Signals, patience_seconds: float) -> None:
         """Sends the signal of a clean stop and waits; what has not ended by then is killed."""
-        process = self.process()
-        if process is not None:
-            process.send_signal(politely)
-            try:
-                process.wait(patience_seconds)
-            except psutil.TimeoutExpired:
-                process.kill()
-                process.wait()
+        self._signal(politely)
+        deadline = time.monotonic() + patience_seconds
+        # Not psutil's wait: a process that has ended but that its parent has not reaped would keep it waiting.
+        while self.process() is not None:
+            if time.monotonic() > deadline:
+                self._signal(signal.SIGKILL)
+            time.sleep(POLL_SECONDS)
         self.pid_file.unlink(missing_ok=True)
 
+    def _signal(self, number: signal.Signals) -> None:
+        process = self.process()
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            if process is not None:
+                process.send_signal(number)
 
-def _command_line(process: psutil.Process) -> list[str]:
-    """The process's command line, which is empty for a moment while it becomes another program."""
-    for _ in range(EXEC_POLLS):
-        if words := process.cmdline():
-            return words
-        time.sleep(POLL_SECONDS)
-    return []
+    def _is_ours(self, process: psutil.Process) -> bool:
+        for _ in range(EXEC_POLLS):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return not _has_ended(process)
+            with suppress(psutil.ZombieProcess):
+                # empty for a moment while a process becomes another program, and while it ends
+                if words := process.cmdline():
+                    return tuple(words[-len(self.tail) :]) == self.tail
+            time.sleep(POLL_SECONDS)
+        return False
 
 
-def _reap(process: psutil.Process) -> None:
+def _has_ended(zombie: psutil.Process) -> bool:
+    """Whether its last thread has ended too: Java's outlive the first one, and hold its files. Reaps a child."""
+    if zombie.num_threads() > 1:
+        return False
     with suppress(ChildProcessError):  # another process's child is another process's to reap
-        os.waitpid(process.pid, os.WNOHANG)
+        os.waitpid(zombie.pid, os.WNOHANG)
+    return True

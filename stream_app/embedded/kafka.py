@@ -162,12 +162,12 @@ def _live_cluster(port: int) -> str | None:
             connection.sendall(struct.pack(">i", len(request)) + request)
             with connection.makefile("rb") as reply:
                 (size,) = struct.unpack(">i", reply.read(4))
-                return _cluster_id(reply.read(size))
+                return cluster_id_in(reply.read(size))
     except (OSError, struct.error):
         return None
 
 
-def _cluster_id(metadata: bytes) -> str | None:
+def cluster_id_in(metadata: bytes) -> str | None:
     """Reads correlation, throttle time, brokers (id, host, port, rack) and the cluster id after them."""
     (brokers,) = struct.unpack_from(">i", metadata, 8)
     position = 12

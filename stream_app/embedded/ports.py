@@ -30,7 +30,7 @@ def stored_ports(path: Path) -> list[int]:
     """The ports kept in `path`; none where nothing was kept."""
     try:
         return [int(port) for port in json.loads(path.read_text())]
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, TypeError):
         return []
 
 

@@ -22,7 +22,7 @@ DATABASE = "stream_app"
 USER = "stream_app"
 ANSWER_SECONDS = "5"
 STOP_SECONDS = 60.0
-ORPHAN_SECONDS = 10.0
+ORPHAN_SECONDS = 3.0
 INSTALLATION = "pginstall18"
 # The one statement outside store/ and migrations/: it makes the database that they work in.
 NEW_DATABASE = f"CREATE DATABASE {DATABASE}\n"

@@ -1,0 +1,84 @@
+"""The real services that integration tests share; a test that names none of these fixtures starts nothing."""
+
+import asyncio
+import itertools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from stream_app.embedded import Endpoints, start
+from stream_app.embedded.postgres import binary
+from stream_app.store.migrate import upgrade
+
+# Stops the services when its standard input ends: at the session's end, and as well when pytest is killed.
+GUARD = """
+import pathlib, sys
+from stream_app.embedded import stop
+sys.stdin.read()
+stop(pathlib.Path(sys.argv[1]))
+"""
+LONGEST_NAME = 40
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def stopped_at_the_end(data_dir: Path) -> Iterator[None]:
+    """However the block or this process ends, the data folder's services are stopped."""
+    command = [sys.executable, "-c", GUARD, str(data_dir)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
+    """The embedded broker and Postgres, started once for all tests."""
+    folder = tmp_path_factory.mktemp("services")
+    with stopped_at_the_end(folder):
+        yield start(folder)
+
+
+@pytest.fixture(scope="session")
+def template_database(endpoints: Endpoints) -> str:
+    """The name of a database that every migration has run on."""
+    name = f"template_{os.getpid()}"
+    _postgres("createdb", endpoints, name)
+    with ThreadPoolExecutor(1) as thread:  # a loop of its own, whatever loop the asking test has
+        thread.submit(asyncio.run, upgrade(_of_database(endpoints, name))).result()
+    return name
+
+
+@pytest.fixture
+def database_url(endpoints: Endpoints, template_database: str, unique_name: str) -> Iterator[str]:
+    """A migrated database of the test's own, dropped at its end."""
+    name = unique_name.replace("-", "_")
+    _postgres("createdb", endpoints, f"--template={template_database}", name)
+    yield _of_database(endpoints, name)
+    _postgres("dropdb", endpoints, "--force", name)
+
+
+@pytest.fixture
+def topic_prefix(unique_name: str) -> str:
+    """A prefix that keeps the test's topics and groups apart from other tests'."""
+    return f"{unique_name}."
+
+
+@pytest.fixture
+def unique_name(request: pytest.FixtureRequest) -> str:
+    """The test's name, cut and with a number: fit for a topic, a group and a database."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
+    return f"{words[:LONGEST_NAME].rstrip('-')}-{next(_numbers)}"
+
+
+def _of_database(endpoints: Endpoints, name: str) -> str:
+    return endpoints.database_url.rpartition("/")[0] + f"/{name}"
+
+
+def _postgres(program: str, endpoints: Endpoints, *arguments: str) -> None:
+    subprocess.run([binary(program), f"--maintenance-db={endpoints.database_url}", *arguments], check=True)
