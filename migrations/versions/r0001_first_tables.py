@@ -116,6 +116,7 @@ STATEMENTS = (
     "CREATE INDEX day_triggers_as_of ON day_triggers (as_of)",
     """CREATE INDEX day_triggers_waiting ON day_triggers (region, log_timestamp_ms, log_partition, log_offset)
         WHERE NOT computed AND known_at IS NOT NULL""",
+    "CREATE INDEX day_triggers_without_cut ON day_triggers (region) WHERE cut IS NULL",
     "CREATE INDEX day_triggers_unpublished ON day_triggers (region) WHERE NOT published",
     """CREATE TABLE late_marks (
         region text COLLATE "C" NOT NULL,
@@ -180,6 +181,7 @@ STATEMENTS = (
         CHECK ((vector IS NULL) = (absent_reason IS NOT NULL)))""",
     """CREATE INDEX joint_embedding_revisions_unpublished ON joint_embedding_revisions (region, sequence)
         WHERE NOT published""",
+    "CREATE INDEX joint_embedding_revisions_closed_at ON joint_embedding_revisions (region, closed_at)",
     """CREATE TABLE ingest_progress (
         topic text NOT NULL,
         partition integer NOT NULL,

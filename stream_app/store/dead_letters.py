@@ -7,6 +7,8 @@ from typing import Any
 from schemas import DeadLetter
 from stream_app.store.database import Connection
 
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
 PUT = """
     INSERT INTO dead_letters
         (topic, log_epoch, partition, log_offset, log_timestamp_ms, event_id, key, value, reason, error)
@@ -16,7 +18,7 @@ PUT = """
 """
 UNPUBLISHED = """
     SELECT topic, log_epoch, partition, log_offset, log_timestamp_ms, event_id, key, value, reason, error
-    FROM dead_letters WHERE NOT published ORDER BY topic, partition, log_offset LIMIT $1
+    FROM dead_letters WHERE NOT published AND topic = $1 ORDER BY partition, log_offset LIMIT $2
 """
 MARK_PUBLISHED = """
     UPDATE dead_letters d SET published = true
@@ -26,6 +28,11 @@ MARK_PUBLISHED = """
 """
 
 
+def letter_time(timestamp_ms: int) -> dt.datetime:
+    """A record's Kafka time, aware, in UTC."""
+    return EPOCH + dt.timedelta(milliseconds=timestamp_ms)
+
+
 def _from_row(row: Any) -> DeadLetter:
     return DeadLetter(
         event_id=row["event_id"],
@@ -33,7 +40,7 @@ def _from_row(row: Any) -> DeadLetter:
         log_epoch=row["log_epoch"],
         partition=row["partition"],
         offset=row["log_offset"],
-        timestamp=dt.datetime.fromtimestamp(row["log_timestamp_ms"] / 1000, dt.UTC),
+        timestamp=letter_time(row["log_timestamp_ms"]),
         key=row["key"],
         value=row["value"],
         reason=row["reason"],
@@ -50,7 +57,7 @@ async def put(connection: Connection, letters: Sequence[DeadLetter]) -> None:
             [letter.log_epoch for letter in letters],
             [letter.partition for letter in letters],
             [letter.offset for letter in letters],
-            [round(letter.timestamp.timestamp() * 1000) for letter in letters],
+            [(letter.timestamp - EPOCH) // dt.timedelta(milliseconds=1) for letter in letters],
             [letter.event_id for letter in letters],
             [letter.key for letter in letters],
             [letter.value for letter in letters],
@@ -60,9 +67,9 @@ async def put(connection: Connection, letters: Sequence[DeadLetter]) -> None:
         )
 
 
-async def unpublished(connection: Connection, limit: int) -> list[DeadLetter]:
-    """Dead letters that were not yet sent, in the order of their topics."""
-    return [_from_row(row) for row in await connection.fetch(UNPUBLISHED, limit)]
+async def unpublished(connection: Connection, topic: str, limit: int) -> list[DeadLetter]:
+    """A topic's dead letters that were not yet sent, in its order."""
+    return [_from_row(row) for row in await connection.fetch(UNPUBLISHED, topic, limit)]
 
 
 async def mark_published(connection: Connection, letters: Sequence[DeadLetter]) -> None:

@@ -41,6 +41,9 @@ DROP_BELOW_CUT = """
 MARKED_DAYS = "SELECT DISTINCT region, as_of FROM late_marks ORDER BY region, as_of"
 
 
+LATEST_TRIGGERED = "SELECT max(as_of) FROM day_triggers"
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A record at this place of the log touched this day."""
@@ -88,6 +91,12 @@ async def put(connection: Connection, marks: Sequence[Mark]) -> None:
             [m.log_epoch for m in kept],
             [m.log_offset for m in kept],
         )
+
+
+async def latest_triggered_day(connection: Connection) -> dt.date | None:
+    """The latest day of any region that has a trigger; only what reaches back to it can be late."""
+    latest: dt.date | None = await connection.fetchval(LATEST_TRIGGERED)
+    return latest
 
 
 async def touched_by_prices(

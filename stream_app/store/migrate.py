@@ -5,7 +5,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL, make_url
@@ -15,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 import migrations
 from stream_app.errors import UsageError
+from stream_app.store.database import connect
 
 LOCK_KEY = 0x73747265616D  # "stream"
 """The advisory lock that lets one upgrade run at a time."""
@@ -48,7 +48,12 @@ def _engine(database_url: str) -> AsyncEngine:
 
 
 async def upgrade(database_url: str) -> MigrationStatus:
-    """Run the missing migrations, one process at a time; an up-to-date database is left as it is."""
+    """Run the missing migrations, one process at a time; an up-to-date database is left as it is.
+
+    Raises Retriable while Postgres is away.
+    """
+    if (before := await status(database_url)).up_to_date:
+        return before
 
     def run(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
@@ -66,12 +71,13 @@ async def upgrade(database_url: str) -> MigrationStatus:
 
 
 async def status(database_url: str) -> MigrationStatus:
-    """Where the database stands."""
+    """Where the database stands. Raises Retriable while Postgres is away."""
     newest = ScriptDirectory.from_config(_config()).get_current_head()
-    engine = _engine(database_url)
+    connection = await connect(database_url)
     try:
-        async with engine.connect() as connection:
-            current = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+        current = None
+        if await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
+            current = await connection.fetchval("SELECT version_num FROM alembic_version")
     finally:
-        await engine.dispose()
+        await connection.close()
     return MigrationStatus(current, newest or "")

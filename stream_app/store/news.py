@@ -43,7 +43,7 @@ def _articles_sql(news_day: NewsDay) -> str:
 ARTICLES_AS_OF: dict[NewsDay, str] = {"session": _articles_sql("session"), "utc_date": _articles_sql("utc_date")}
 
 
-_ABOVE = "published_at, news_date, article_id, log_epoch, log_partition, log_offset"
+_ABOVE = "article_id, published_at, news_date, language, regions, log_epoch, log_partition, log_offset"
 
 
 def _versions_above_sql(news_day: NewsDay) -> str:
@@ -89,15 +89,31 @@ class NewsSelection:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionAbove:
-    """A version at or above a cut: the day it counts on (None: retracted) and where it is in the log."""
+class ArticleVersion:
+    """A version of an article: the day it may count on (None: retracted), for whom, and where it is in the log."""
 
+    article_id: str
     published_at: dt.datetime | None
     news_date: dt.date | None
-    article_id: str
+    language: str | None
+    tags: tuple[str, ...]
     log_epoch: int
     log_partition: int
     log_offset: int
+
+
+def version(row: Any) -> ArticleVersion:
+    """A version from a row that has its columns."""
+    return ArticleVersion(
+        article_id=row["article_id"],
+        published_at=row["published_at"],
+        news_date=row["news_date"],
+        language=row["language"],
+        tags=tuple(row["regions"]),
+        log_epoch=row["log_epoch"],
+        log_partition=row["log_partition"],
+        log_offset=row["log_offset"],
+    )
 
 
 def tags_of(region: str) -> tuple[str, ...]:
@@ -114,8 +130,8 @@ async def articles_as_of(connection: Connection, selection: NewsSelection, cut: 
 
 async def versions_above(
     connection: Connection, selection: NewsSelection, article_ids: Collection[str], cut: TopicCut
-) -> list[VersionAbove]:
+) -> list[ArticleVersion]:
     """Versions at or above the cut that are in the selection's range or belong to one of the articles."""
     sql = VERSIONS_ABOVE[selection.news_day]
     rows = await connection.fetch(sql, *cuts.parameters(cut), selection.after, selection.until, list(article_ids))
-    return [VersionAbove(*row) for row in rows]
+    return [version(row) for row in rows]

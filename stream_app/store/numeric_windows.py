@@ -56,6 +56,10 @@ class WindowVectors:
         return len(self.instruments)
 
 
+NONE = WindowVectors([], [], [], np.zeros((0, DIM), np.float32))
+"""No windows."""
+
+
 async def put(connection: Connection, model_id: str, window_days: int, windows: WindowVectors) -> None:
     """Insert or replace the vectors of windows; needs an open transaction."""
     if not len(windows):

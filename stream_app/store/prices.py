@@ -96,6 +96,10 @@ class Series:
         )
 
 
+EMPTY = Series.of([], [], [])
+"""No rows."""
+
+
 def _grouped(rows: Sequence[Any]) -> Iterator[tuple[str, Series]]:
     if not rows:
         return

@@ -19,19 +19,20 @@ ADD_VECTORS = """
     SELECT content_hash, fingerprint, vector FROM incoming_text_vectors ORDER BY content_hash, fingerprint
     ON CONFLICT DO NOTHING
 """
-PUT_EMBEDDINGS = """
+PUT_CURRENT_EMBEDDINGS = """
     INSERT INTO text_embeddings AS e (source_id, model_id, content_hash, vector)
-    SELECT source_id, $3, hash, v.vector
-    FROM unnest($1::text[], $2::bytea[]) AS u (source_id, hash)
-    JOIN text_vectors v ON v.content_hash = u.hash AND v.fingerprint = $4
-    ORDER BY source_id
+    SELECT a.article_id, $2, a.content_hash, v.vector
+    FROM news_articles a JOIN text_vectors v ON v.content_hash = a.content_hash AND v.fingerprint = $3
+    WHERE a.article_id = ANY($1::text[]) AND NOT a.retracted
+    ORDER BY a.article_id
     ON CONFLICT (source_type, source_id, model_id)
     DO UPDATE SET content_hash = excluded.content_hash, vector = excluded.vector, origin = 'live'
     WHERE e.content_hash <> excluded.content_hash OR e.origin <> 'live'
 """
-REMOVE_EMBEDDINGS = """
-    DELETE FROM text_embeddings
-    WHERE source_type = 'NEWS' AND source_id = ANY($1::text[]) AND model_id = $2 AND origin = 'live'
+REMOVE_RETRACTED = """
+    DELETE FROM text_embeddings e USING news_articles a
+    WHERE a.article_id = ANY($1::text[]) AND a.retracted
+        AND e.source_type = 'NEWS' AND e.source_id = a.article_id AND e.model_id = $2 AND e.origin = 'live'
 """
 
 
@@ -59,16 +60,9 @@ async def add(connection: Connection, fingerprint: str, hashes: Sequence[bytes],
     await connection.execute("TRUNCATE incoming_text_vectors")
 
 
-async def put_embeddings(
-    connection: Connection, model_id: str, fingerprint: str, articles: Sequence[tuple[str, bytes]]
+async def put_current_embeddings(
+    connection: Connection, model_id: str, fingerprint: str, article_ids: Sequence[str]
 ) -> None:
-    """Give each (article_id, content_hash) its stored vector; needs an open transaction."""
-    if articles:
-        ids, hashes = zip(*articles, strict=True)
-        await connection.execute(PUT_EMBEDDINGS, list(ids), list(hashes), model_id, fingerprint)
-
-
-async def remove_embeddings(connection: Connection, model_id: str, article_ids: Collection[str]) -> None:
-    """Take the vectors of retracted articles away."""
-    if article_ids:
-        await connection.execute(REMOVE_EMBEDDINGS, list(article_ids), model_id)
+    """Give each article the vector of its current version, and a retracted one none."""
+    await connection.execute(PUT_CURRENT_EMBEDDINGS, article_ids, model_id, fingerprint)
+    await connection.execute(REMOVE_RETRACTED, article_ids, model_id)

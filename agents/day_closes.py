@@ -1,0 +1,37 @@
+"""`regions.day-closes`: triggers are stored as waiting; the computing task does the rest."""
+
+from agents.placing import Placed, decode
+from agents.stage import Stage
+from schemas import DAY_TRIGGERS, DayTrigger
+from schemas.topics import DAY_CLOSES
+from stream_app.kafka.chunks import Chunk
+from stream_app.services import Services
+from stream_app.store import dead_letters, progress, signals, trigger_queue
+from stream_app.store.database import transaction
+from stream_app.store.progress import Progress
+from stream_app.store.trigger_queue import LoggedTrigger
+
+
+class DayCloses(Stage):
+    """Stores triggers as they come back from the log."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services, DAY_CLOSES.name)
+
+    def drop_caches(self) -> None:
+        """There are none."""
+
+    async def apply(self, chunk: Chunk, was: Progress) -> Progress:
+        """Decode; store triggers and dead letters in one transaction, which wakes the computing tasks."""
+        decoded = decode(chunk, was, DAY_TRIGGERS, "region")
+        async with transaction(self.services.pool) as conn:
+            await progress.move_on(conn, was, decoded.now)
+            await dead_letters.put(conn, decoded.letters)
+            await trigger_queue.store(conn, [_logged(trigger) for trigger in decoded.fresh])
+            await signals.notify(conn)
+        await self.publish_dead_letters(decoded.letters)
+        return decoded.now
+
+
+def _logged(trigger: Placed[DayTrigger]) -> LoggedTrigger:
+    return LoggedTrigger(trigger.event, *trigger.position)

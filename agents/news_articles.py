@@ -1,0 +1,187 @@
+"""`news.articles`: articles and their text vectors are stored, vectors are published; a text is encoded once."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.placing import Placed, dead_letter, decode
+from agents.stage import Stage
+from schemas import DIM, Codec, DeadLetter, NewsArticle, Rejected, TextEmbedded, Vector, encode, event_id
+from schemas.topics import NEWS, TEXT
+from stream_app.contexts.late import marks_of_articles
+from stream_app.encoding import TextEncoder
+from stream_app.kafka.chunks import Chunk, ChunkLimits
+from stream_app.kafka.publisher import Outgoing
+from stream_app.regime.text import content_hash
+from stream_app.services import Services
+from stream_app.store import dead_letters, late_marks, models, news, progress, signals, texts, versions
+from stream_app.store.database import Connection, connection, transaction
+from stream_app.store.models import Model
+from stream_app.store.news import ArticleVersion
+from stream_app.store.progress import Progress
+
+Article = Placed[NewsArticle]
+
+SMALLEST_CHUNK_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class NewVectors:
+    """Texts that had no vector yet: content hashes and float32 (n, 384); and why the others have none."""
+
+    hashes: list[bytes]
+    vectors: NDArray[np.float32]
+    failures: dict[bytes, str]
+
+
+class NewsArticles(Stage):
+    """Keeps news_articles, text_vectors and text_embeddings up to date."""
+
+    def __init__(self, services: Services, encoder: TextEncoder, model: Model, limits: ChunkLimits) -> None:
+        super().__init__(services, NEWS.name)
+        self._codec: Codec[NewsArticle] = Codec(NewsArticle)
+        self._encoder = encoder
+        self._model = model
+        self._limits = limits
+        self._largest_chunk_bytes = limits.bytes
+
+    async def register_model(self) -> None:
+        """Note the text model; Fatal if its id stands for another one in this database."""
+        async with transaction(self.services.pool) as conn:
+            await models.register(conn, self._model)
+
+    def drop_caches(self) -> None:
+        """There are none."""
+
+    async def apply(self, chunk: Chunk, was: Progress) -> Progress:
+        """Decode; encode new texts; store articles, vectors, marks and dead letters in one transaction; publish."""
+        decoded = decode(chunk, was, self._codec, "article_id")
+        hashes = {a.log_offset: content_hash(a.event.text) for a in decoded.fresh if not a.event.retracted}
+        new = await self._encode(decoded.fresh, hashes)
+        fresh = [a for a in decoded.fresh if hashes.get(a.log_offset) not in new.failures]
+        letters = decoded.letters + self._unencodable(chunk, was, hashes, new)
+        async with transaction(self.services.pool) as conn:
+            await progress.move_on(conn, was, decoded.now)
+            await dead_letters.put(conn, letters)
+            await self._store(conn, fresh, hashes, new)
+            await signals.notify(conn)
+        await self.publish_dead_letters(letters)
+        await self._publish(fresh + decoded.applied)
+        return decoded.now
+
+    async def _encode(self, articles: Sequence[Article], hashes: dict[int, bytes]) -> NewVectors:
+        """Encode the texts whose content has no vector yet, each once."""
+        wanted = {hashes[a.log_offset]: a.event.text for a in articles if a.log_offset in hashes}
+        async with connection(self.services.pool) as conn:
+            stored = await texts.get(conn, self._model.fingerprint, list(wanted))
+        missing = {key: text for key, text in wanted.items() if key not in stored}
+        if not missing:
+            return NewVectors([], np.zeros((0, DIM), np.float32), {})
+        started = time.monotonic()
+        encoded = await self._encoder.encode(list(missing.values()))
+        self._adapt(sum(map(len, missing.values())), time.monotonic() - started)
+        keys = list(missing)
+        good = [index for index in range(len(keys)) if index not in encoded.failures]
+        failures = {keys[index]: reason for index, reason in encoded.failures.items()}
+        return NewVectors([keys[index] for index in good], encoded.vectors[good], failures)
+
+    def _adapt(self, size_bytes: int, seconds: float) -> None:
+        """Cut the next chunks so that encoding one takes about `encode_chunk_seconds`, at the speed of this one."""
+        at_this_speed = int(size_bytes / max(seconds, 0.001) * self.services.settings.encode_chunk_seconds)
+        self._limits.bytes = min(max(at_this_speed, SMALLEST_CHUNK_BYTES), self._largest_chunk_bytes)
+
+    def _unencodable(self, chunk: Chunk, was: Progress, hashes: dict[int, bytes], new: NewVectors) -> list[DeadLetter]:
+        return [
+            dead_letter(chunk, record, was.log_epoch, Rejected("not-encodable", new.failures[hashes[record.offset]]))
+            for record in chunk.records
+            if hashes.get(record.offset) in new.failures
+        ]
+
+    async def _store(
+        self, conn: Connection, fresh: Sequence[Article], hashes: dict[int, bytes], new: NewVectors
+    ) -> None:
+        if not fresh:
+            return
+        merged = await versions.merge(conn, versions.NEWS, [_row(a, hashes.get(a.log_offset)) for a in fresh])
+        await texts.add(conn, self._model.fingerprint, new.hashes, new.vectors)
+        await texts.put_current_embeddings(
+            conn, self._model.model_id, self._model.fingerprint, sorted({a.event.article_id for a in fresh})
+        )
+        touched = _touched(fresh, [news.version(row) for row in merged.replaced])
+        marks = await marks_of_articles(conn, self.topic, touched, self.services.calendar)
+        await late_marks.put(conn, marks)
+
+    async def _publish(self, articles: Sequence[Article]) -> None:
+        """Publish each article's vector as it is stored."""
+        standing = [(a.event.article_id, content_hash(a.event.text)) for a in articles if not a.event.retracted]
+        async with connection(self.services.pool) as conn:
+            stored = await texts.get(conn, self._model.fingerprint, list({key for _, key in standing}))
+        # An article that the model could not encode was applied as a dead letter and has no vector to publish.
+        known = [(article_id, key) for article_id, key in standing if key in stored]
+        vectors = texts.matrix(stored, [key for _, key in known])
+        topic = self.services.topic(TEXT.name)
+        await self.services.publisher.publish(
+            [
+                Outgoing(topic=topic, key=key.hex().encode(), value=encode(self._event(article_id, key, vector)))
+                for (article_id, key), vector in zip(known, vectors, strict=True)
+            ]
+        )
+
+    def _event(self, article_id: str, key: bytes, vector: NDArray[np.float32]) -> TextEmbedded:
+        packed, model = Vector.of(vector), self._model
+        return TextEmbedded(
+            event_id=event_id("text", article_id, key, model.model_id, model.fingerprint, packed.data),
+            article_id=article_id,
+            content_hash=key.hex(),
+            model_id=model.model_id,
+            fingerprint=model.fingerprint,
+            vector=packed,
+        )
+
+
+def _row(article: Article, key: bytes | None) -> tuple[object, ...]:
+    e = article.event
+    return (
+        e.article_id,
+        e.published_at,
+        e.news_date,
+        e.time_precision,
+        e.source,
+        e.language,
+        e.headline,
+        e.body,
+        list(e.regions),
+        key,
+        e.metadata,
+        e.retracted,
+        *article.position,
+    )
+
+
+def _touched(fresh: Sequence[Article], replaced: Sequence[ArticleVersion]) -> list[ArticleVersion]:
+    """The versions before and after this chunk, each at the place of the article's newest record in it.
+
+    An older version of the chunk counts too: a cut may lie between two records of one chunk.
+    """
+    newest = {a.event.article_id: a.position for a in fresh}
+    after = [
+        ArticleVersion(
+            article_id=a.event.article_id,
+            published_at=a.event.published_at,
+            news_date=a.event.news_date,
+            language=a.event.language,
+            tags=a.event.regions,
+            log_epoch=a.log_epoch,
+            log_partition=a.log_partition,
+            log_offset=a.log_offset,
+        )
+        for a in fresh
+    ]
+    touched = []
+    for version in [*after, *replaced]:
+        epoch, _, partition, offset = newest[version.article_id]
+        touched.append(replace(version, log_epoch=epoch, log_partition=partition, log_offset=offset))
+    return touched

@@ -1,0 +1,155 @@
+"""What every stage shares: where to start, the fence around each chunk, and trying again when a service is away."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
+
+from agents.placing import checksum
+from schemas import DeadLetter, encode
+from schemas.topics import DEAD_LETTERS
+from stream_app.errors import Fatal, FenceLost, OwnershipLost, Retriable
+from stream_app.kafka.chunks import TP, Chunk, still_owned
+from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.stages import AssignedLog
+from stream_app.services import Services
+from stream_app.store import dead_letters, progress
+from stream_app.store.database import connection, transaction
+from stream_app.store.progress import Progress
+
+FIRST_WAIT_SECONDS = 0.1
+LONGEST_WAIT_SECONDS = 10.0
+PUBLISH_LETTERS = 50
+
+log = logging.getLogger(__name__)
+
+
+class Stage(ABC):
+    """The hooks of one topic's stage. A subclass says what is done with a chunk."""
+
+    def __init__(self, services: Services, topic: str) -> None:
+        self.services = services
+        self.topic = services.topic(topic)
+        self._progress: dict[int, Progress] = {}
+
+    @abstractmethod
+    async def apply(self, chunk: Chunk, was: Progress) -> Progress:
+        """Decode, apply in one transaction that begins with the fence, publish; returns the partition's new progress.
+
+        May run again for the same chunk after Retriable or FenceLost.
+        """
+
+    @abstractmethod
+    def drop_caches(self) -> None:
+        """Forget what was cached of partitions, so that it is read again."""
+
+    async def handle(self, chunk: Chunk) -> None:
+        """Store and publish a chunk; when this returns it may be acked. OwnershipLost leaves it to the new owner."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type((Retriable, FenceLost)),
+            wait=wait_exponential(FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
+            before_sleep=lambda state: self._before_retry(chunk, state),
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                self._progress[chunk.partition] = await self.apply(chunk, await self._progress_of(chunk.partition))
+
+    def _before_retry(self, chunk: Chunk, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        log.warning("%s[%d] tried again attempt=%d: %s", chunk.topic, chunk.partition, state.attempt_number, error)
+        self._forget()
+        if not still_owned(chunk):
+            raise OwnershipLost(f"{chunk.topic}[{chunk.partition}] went to another worker.")
+
+    def _forget(self) -> None:
+        self._progress.clear()
+        self.drop_caches()
+
+    async def _progress_of(self, partition: int) -> Progress:
+        if partition not in self._progress:
+            async with connection(self.services.pool) as conn:
+                found = await progress.load(conn, self.topic, [partition])
+            if partition not in found:
+                raise Fatal(
+                    f"The database lost its progress of {self.topic}[{partition}] while a worker ran: "
+                    "start the worker again, and it reads the log from its start."
+                )
+            self._progress.update(found)
+        return self._progress[partition]
+
+    async def start_offsets(self, logs: Mapping[TP, AssignedLog]) -> Mapping[TP, int]:
+        """Where to read from: the lower of Kafka's commit and the stored progress, or Fatal where neither can be."""
+        self._forget()
+        async with transaction(self.services.pool) as conn:
+            stored = await progress.load(conn, self.topic, [tp.partition for tp in logs])
+            for tp, of_log in logs.items():
+                if tp.partition not in stored:
+                    await progress.create(conn, self.topic, tp.partition, of_log.log_start)
+            stored = await progress.load(conn, self.topic, [tp.partition for tp in logs])
+        for tp, of_log in logs.items():
+            await self._check_same_log(stored[tp.partition], of_log)
+        return {tp: _start(stored[tp.partition], of_log) for tp, of_log in logs.items()}
+
+    async def _check_same_log(self, was: Progress, of_log: AssignedLog) -> None:
+        if was.last_offset is None or not of_log.log_start <= was.last_offset < of_log.log_end:
+            return
+        record = await self.services.log.record_at(self.topic, was.partition, was.last_offset)
+        if record is None or (record.timestamp, checksum(record)) != (was.last_timestamp_ms, was.last_checksum):
+            raise Fatal(
+                f"{self.topic}[{was.partition}] is not the log that this database was filled from: the record at "
+                f"offset {was.last_offset} is another one. Point the worker at the right broker or database, "
+                "or at an empty database to read this log from its start."
+            )
+
+    async def revoked(self, tps: Collection[TP]) -> None:
+        """Partitions were taken away: nothing cached of them may outlive that."""
+        del tps
+        self._forget()
+
+    async def idle(self, tp: TP, position: int) -> None:
+        """Nothing is pending: move the progress over control records to the consumer's position."""
+        was = await self._progress_of(tp.partition)
+        async with transaction(self.services.pool) as conn:
+            await progress.pass_idle(conn, self.topic, tp.partition, was.next_offset, position)
+        self._progress.pop(tp.partition, None)
+
+    async def publish_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
+        """Publish stored dead letters and note that they are on the topic."""
+        for start in range(0, len(letters), PUBLISH_LETTERS):
+            batch = letters[start : start + PUBLISH_LETTERS]
+            topic = self.services.topic(DEAD_LETTERS.name)
+            await self.services.publisher.publish(
+                [
+                    Outgoing(topic=topic, key=f"{x.topic}|{x.partition}|{x.offset}".encode(), value=encode(x))
+                    for x in batch
+                ]
+            )
+            async with transaction(self.services.pool) as conn:
+                await dead_letters.mark_published(conn, batch)
+
+    async def publish_left_over(self) -> None:
+        """Publish the dead letters that a crash left between commit and publish."""
+        while True:
+            async with connection(self.services.pool) as conn:
+                left = await dead_letters.unpublished(conn, self.topic, PUBLISH_LETTERS)
+            if not left:
+                return
+            await self.publish_dead_letters(left)
+
+
+def _start(was: Progress, of_log: AssignedLog) -> int:
+    start = was.next_offset if of_log.committed is None else min(of_log.committed, was.next_offset)
+    where = f"{was.topic}[{was.partition}]"
+    if start < of_log.log_start:
+        raise Fatal(
+            f"{where} begins at offset {of_log.log_start}, but the next record to apply is {start}: the log has lost "
+            "records that were never applied. Restore them, or start on an empty database."
+        )
+    if of_log.log_end < was.next_offset:
+        raise Fatal(
+            f"{where} ends at offset {of_log.log_end}, but this database has applied it up to {was.next_offset}: the "
+            "topic was recreated or truncated. Point the worker at the right broker, or start on an empty database."
+        )
+    return start

@@ -1,0 +1,60 @@
+"""Refilling text_vectors from `embeddings.text`, so that an emptied database gets the very vectors it had."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from agents.placing import moved_on
+from schemas import Codec, Rejected, TextEmbedded
+from schemas.topics import TEXT
+from stream_app.errors import FenceLost
+from stream_app.kafka.chunks import Record
+from stream_app.services import Services
+from stream_app.store import progress, texts
+from stream_app.store.database import connection, transaction
+from stream_app.store.progress import Progress
+
+log = logging.getLogger(__name__)
+
+_CODEC: Codec[TextEmbedded] = Codec(TextEmbedded)
+
+
+async def refill_text_vectors(services: Services) -> int:
+    """Read `embeddings.text` from the stored progress to its end, as of now; how many events were read."""
+    topic = services.topic(TEXT.name)
+    starts, ends = await services.log.start_offsets(topic), await services.log.end_offsets(topic)
+    read = 0
+    for partition, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        was = await _progress(services, topic, partition, start)
+        async for records in services.log.records(topic, partition, max(was.next_offset, start), end):
+            was = await _store(services, was, records)
+            read += len(records)
+    if read:
+        log.info("refilled text vectors events=%d", read)
+    return read
+
+
+async def _progress(services: Services, topic: str, partition: int, start: int) -> Progress:
+    async with connection(services.pool) as conn:
+        await progress.create(conn, topic, partition, start)
+        return (await progress.load(conn, topic, [partition]))[partition]
+
+
+async def _store(services: Services, was: Progress, records: Sequence[Record]) -> Progress:
+    """Store a batch; where another worker has done so already its progress is taken up."""
+    now = moved_on(was, records, max(was.position_ms, records[-1].timestamp))
+    events = [_CODEC.decode(record.value) for record in records if record.offset >= was.next_offset]
+    by_fingerprint: dict[str, dict[bytes, TextEmbedded]] = {}
+    for event in events:
+        if not isinstance(event, Rejected):
+            by_fingerprint.setdefault(event.fingerprint, {})[bytes.fromhex(event.content_hash)] = event
+    try:
+        async with transaction(services.pool) as conn:
+            await progress.move_on(conn, was, now)
+            for fingerprint, of_model in by_fingerprint.items():
+                matrix = np.array([event.vector.numpy() for event in of_model.values()], dtype=np.float32)
+                await texts.add(conn, fingerprint, list(of_model), matrix)
+    except FenceLost:
+        return await _progress(services, was.topic, was.partition, was.next_offset)
+    return now

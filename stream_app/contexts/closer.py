@@ -1,0 +1,104 @@
+"""The closer: a timer in every contexts process, one at a time under an advisory lock, that closes and amends days."""
+
+import datetime as dt
+import itertools
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from schemas.topics import DAY_CLOSES
+from stream_app.contexts.closing import amend_days, close_days, closed_at
+from stream_app.contexts.cut import finish_triggers
+from stream_app.services import Services
+from stream_app.store import closer_lock, late_marks, progress, revisions, trigger_queue, triggers
+from stream_app.store.database import connection
+
+log = logging.getLogger(__name__)
+
+ONE_DAY = dt.timedelta(days=1)
+
+
+class Closer:
+    """Decides which days are due. Acts only once the log's own triggers, as of its start, are known here."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._log_end: tuple[int, ...] | None = None
+
+    async def run_once(self) -> None:
+        """One pass, if no other process is at it."""
+        if not await self._knows_the_log():
+            return
+        async with self._locked() as locked:
+            if locked:
+                await finish_triggers(self._services)
+                await self._close_due()
+                await self._amend_marked()
+                await self._amend_without_price()
+                await finish_triggers(self._services)
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[bool]:
+        async with connection(self._services.pool) as conn, closer_lock.held(conn) as locked:
+            yield locked
+
+    async def _knows_the_log(self) -> bool:
+        topic = self._services.topic(DAY_CLOSES.name)
+        if self._log_end is None:
+            self._log_end = await self._services.log.end_offsets(topic)
+        async with connection(self._services.pool) as conn:
+            at = await progress.offsets(conn, topic)
+        return all(at.get(partition, 0) >= end for partition, end in enumerate(self._log_end))
+
+    async def _close_due(self) -> None:
+        async with connection(self._services.pool) as conn:
+            live_since = await trigger_queue.live_since(conn)
+        for region in self._services.regions:
+            if region in live_since and (due := await self._due(region, live_since[region])):
+                closed = await close_days(self._services, region, due)
+                log.info("closed region=%s days=%d first=%s last=%s", region, closed, due[0], due[-1])
+
+    async def _due(self, name: str, since: dt.datetime) -> list[dt.date]:
+        """The sessions that fell due since the region went live and have no trigger, oldest first."""
+        region, now = self._services.regions[name], self._services.clock.now()
+        calendar = self._services.calendar(region.calendar)
+        sessions = calendar.sessions_between((since - 2 * ONE_DAY).date(), (now + ONE_DAY).date())
+        due = [day for day in sessions if since < closed_at(region, calendar, day) <= now]
+        if not due:
+            return []
+        async with connection(self._services.pool) as conn:
+            triggered = await triggers.triggered_days(conn, name, due[0], due[-1])
+        return [day for day in due if day not in triggered]
+
+    async def _amend_marked(self) -> None:
+        async with connection(self._services.pool) as conn:
+            await late_marks.drop_below_cut(conn)
+            marked = await late_marks.marked_days(conn)
+        for region, group in itertools.groupby(marked, key=lambda pair: pair[0]):
+            ready = await self._ready([day for _, day in group], region)
+            if ready:
+                amended = await amend_days(self._services, region, ready)
+                log.info("amended region=%s days=%d first=%s last=%s", region, amended, ready[0], ready[-1])
+
+    async def _ready(self, days: list[dt.date], region: str) -> list[dt.date]:
+        """The days whose newest trigger has a cut and, if it is an amendment, is old enough."""
+        interval = dt.timedelta(seconds=self._services.settings.amend_interval_seconds)
+        async with connection(self._services.pool) as conn:
+            newest = await triggers.newest(conn, region, days)
+        now = self._services.clock.now()
+        return [
+            day
+            for day, found in sorted(newest.items())
+            if found.trigger.event.cut and (found.trigger.event.number == 1 or now - found.created_at >= interval)
+        ]
+
+    async def _amend_without_price(self) -> None:
+        hours = dt.timedelta(hours=self._services.settings.price_deadline_hours)
+        for region in self._services.regions:
+            async with connection(self._services.pool) as conn:
+                days = await revisions.awaiting_price(conn, region, self._services.clock.now() - hours)
+                newest = await triggers.newest(conn, region, days)
+            waiting = [day for day, found in newest.items() if not found.trigger.event.allow_stale]
+            if waiting:
+                amended = await amend_days(self._services, region, waiting, allow_stale=True)
+                log.info("amended without price region=%s days=%d", region, amended)

@@ -1,0 +1,111 @@
+"""Contexts from their inputs: pure functions. The same inputs give the same bytes."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas import AbsentReason, DayTrigger, JointRegimeContext, Vector, encode, event_id
+from stream_app.contexts.inputs import NumericInputs
+from stream_app.contexts.models import ContextModels
+from stream_app.regime import joint, numeric
+from stream_app.store.news import Article
+from stream_app.store.revisions import LastRevision, NewContext
+
+NEUTRAL = "NEUTRAL"
+NEUTRAL_CONFIDENCE = 1.0
+"""The original's regime where no prototypes are fitted (PARITY.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayInputs:
+    """All that a trigger's context is a function of, beside the models. `text_mean` is float32 (384,)."""
+
+    trigger: DayTrigger
+    known_at: dt.datetime
+    numeric: NumericInputs
+    articles: Sequence[Article]
+    text_mean: NDArray[np.float32] | None
+
+    @property
+    def absent_reason(self) -> AbsentReason | None:
+        """Why the day has no vector; None if it has one."""
+        if not self.numeric.priced and not self.trigger.allow_stale:
+            return "no-price"
+        if not self.numeric.instruments:
+            return "insufficient-prices" if self.numeric.priced else "no-price"
+        return None if self.articles else "no-news"
+
+    @property
+    def stale(self) -> bool:
+        """Whether the newest price is older than the day."""
+        return not self.numeric.priced
+
+
+def inputs_hash(inputs: DayInputs, models: ContextModels) -> str:
+    """What decides whether a trigger makes a revision: windows, articles, definition, models, and the outcome's kind.
+
+    No offsets, positions or times are in it, so the same inputs hash alike however and whenever they arrived.
+    """
+    digest = hashlib.sha256()
+    digest.update(encode(inputs.trigger.definition))
+    for model in (models.numeric, models.text, models.joint):
+        digest.update(f"|{model.model_id}={model.fingerprint}".encode())
+    digest.update(f"|stale={inputs.stale}|absent={inputs.absent_reason}|".encode())
+    for window, vector in zip(inputs.numeric.instruments, inputs.numeric.vectors, strict=True):
+        digest.update(encode(window))
+        digest.update(vector.astype("<f4", copy=False).tobytes())
+    digest.update(encode([(article.article_id, article.content_hash) for article in inputs.articles]))
+    return digest.hexdigest()
+
+
+def compose(days: Sequence[DayInputs], models: ContextModels, last: dict[dt.date, LastRevision]) -> list[NewContext]:
+    """The revisions that these triggers of one region make, in their order; one whose inputs did not change makes none.
+
+    `last` holds each day's newest revision so far and is brought up to date.
+    """
+    made = []
+    for inputs in days:
+        hashed = inputs_hash(inputs, models)
+        before = last.get(inputs.trigger.as_of, LastRevision(0, ""))
+        if hashed != before.inputs_hash:
+            last[inputs.trigger.as_of] = LastRevision(before.revision + 1, hashed)
+            made.append(_context(inputs, models, last[inputs.trigger.as_of]))
+    return made
+
+
+def _context(inputs: DayInputs, models: ContextModels, revision: LastRevision) -> NewContext:
+    trigger, windows = inputs.trigger, inputs.numeric
+    priced = inputs.absent_reason in (None, "no-news")
+    half = numeric.mean_window_vectors(windows.vectors) if priced else None
+    vector = None
+    if inputs.absent_reason is None and half is not None and inputs.text_mean is not None:
+        vector = Vector.of(joint.joint(half, inputs.text_mean))
+    context = JointRegimeContext(
+        event_id=event_id(
+            "context", trigger.region, trigger.as_of, models.joint.model_id, revision.revision, revision.inputs_hash
+        ),
+        region=trigger.region,
+        as_of=trigger.as_of,
+        model_id=models.joint.model_id,
+        revision=revision.revision,
+        trigger_number=trigger.number,
+        closed_at=trigger.closed_at,
+        known_at=inputs.known_at,
+        numeric_model_id=models.numeric.model_id,
+        text_model_id=models.text.model_id,
+        definition=trigger.definition,
+        instruments=windows.instruments,
+        numeric_last_date=windows.last_date,
+        stale=inputs.stale,
+        articles=len(inputs.articles),
+        regime_label=NEUTRAL if half is not None else None,
+        regime_confidence=NEUTRAL_CONFIDENCE if half is not None else None,
+        inputs_hash=revision.inputs_hash,
+        absent_reason=inputs.absent_reason,
+        vector=vector,
+    )
+    return NewContext(context, half)

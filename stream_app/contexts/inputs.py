@@ -1,0 +1,116 @@
+"""What a context is computed from: prices and news as they stood at its trigger's cut."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas import InstrumentWindow
+from stream_app.contexts.batch import Batch
+from stream_app.contexts.news_days import places
+from stream_app.errors import Fatal
+from stream_app.regime import numeric, text, windows
+from stream_app.store import news, prices, texts
+from stream_app.store.database import Connection
+from stream_app.store.news import Article
+from stream_app.store.prices import Series
+
+ONE_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NumericInputs:
+    """One day's numeric half, instruments with enough rows alone. `vectors` is float32, shape (k, 384)."""
+
+    instruments: tuple[InstrumentWindow, ...]
+    vectors: NDArray[np.float32]
+    priced: bool
+    """Whether any instrument of the region has a row for the day itself."""
+
+    @property
+    def last_date(self) -> dt.date | None:
+        """The newest price's date; None without any window."""
+        return max((window.last_date for window in self.instruments), default=None)
+
+
+def numeric_inputs(
+    series: dict[str, Series], instruments: Sequence[str], days: Sequence[dt.date], window_days: int
+) -> list[NumericInputs]:
+    """The numeric half of each day, in the order of `days`, from each instrument's rows."""
+    as_ofs = np.array(days, dtype="datetime64[D]")
+    known = {name: _embedded(series[name], as_ofs, window_days) for name in instruments if name in series}
+    enough = windows.min_rows(window_days)
+    found = []
+    for index, day in enumerate(days):
+        rows = [(name, w, v) for name, (w, v) in known.items() if w.rows[index] >= enough]
+        found.append(
+            NumericInputs(
+                instruments=tuple(
+                    InstrumentWindow(
+                        instrument_id=name, rows=int(w.rows[index]), last_date=w.last_date[index].astype(object)
+                    )
+                    for name, w, _ in rows
+                ),
+                vectors=np.array([v[index] for _, _, v in rows], dtype=np.float32),
+                priced=any(w.last_date[index] == np.datetime64(day, "D") for w, _ in known.values()),
+            )
+        )
+    return found
+
+
+def _embedded(
+    series: Series, as_ofs: NDArray[np.datetime64], window_days: int
+) -> tuple[windows.Windows, NDArray[np.float32]]:
+    made = windows.windows(series.dates, series.closes, series.volumes, as_ofs, window_days)
+    return made, numeric.embed(made.features)
+
+
+async def read_series(connection: Connection, batch: Batch, prices_topic: str, window_days: int) -> dict[str, Series]:
+    """The rows that the windows of the batch's days may hold, by instrument, as of the cut."""
+    first = min(batch.days) - windows.lookback_days(window_days) * ONE_DAY
+    cut = batch.cut[prices_topic]
+    return await prices.series_as_of(connection, batch.definition.instruments, first, max(batch.days), cut)
+
+
+async def read_articles(connection: Connection, batch: Batch, news_topic: str) -> list[list[Article]]:
+    """The articles of each of the batch's days as of the cut, each day's in article_id order."""
+    articles = await news.articles_as_of(connection, batch.selection(), batch.cut[news_topic])
+    found = places(
+        [article.published_at for article in articles],
+        [article.news_date for article in articles],
+        batch.definition,
+        batch.calendar,
+        batch.days,
+    )
+    return [[articles[index] for index in indices] for indices in found]
+
+
+async def read_text_means(
+    connection: Connection, fingerprint: str, by_day: Sequence[Sequence[Article]]
+) -> list[NDArray[np.float32] | None]:
+    """Each day's mean text vector, float32 (384,); None for a day without news.
+
+    Raises Fatal when an article that was applied has no vector of this model.
+    """
+    hashes = [article.content_hash for articles in by_day for article in articles]
+    found = await texts.get(connection, fingerprint, set(hashes))
+    if len(found) < len(set(hashes)):
+        raise Fatal(
+            f"{len(set(hashes)) - len(found)} applied articles have no vector of the text model in text_vectors: "
+            "restore the table, or empty the database and let the workers read the topics again."
+        )
+    return await asyncio.to_thread(_means, found, hashes, [len(articles) for articles in by_day])
+
+
+def _means(
+    found: dict[bytes, bytes], hashes: Sequence[bytes], counts: Sequence[int]
+) -> list[NDArray[np.float32] | None]:
+    with_news = np.array([count for count in counts if count], dtype=np.int64)
+    if not len(with_news):
+        return [None] * len(counts)
+    starts = np.concatenate([[0], np.cumsum(with_news)])
+    means = iter(text.day_means(texts.matrix(found, hashes), starts))
+    return [next(means) if count else None for count in counts]

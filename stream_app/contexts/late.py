@@ -1,0 +1,111 @@
+"""Which days records touch: the marks that make the closer amend a day."""
+
+import datetime as dt
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from schemas import Definition
+from stream_app.contexts.batch import Batch
+from stream_app.contexts.news_days import places
+from stream_app.regime import windows
+from stream_app.regime.calendars import SessionCalendar
+from stream_app.store import late_marks, news, prices
+from stream_app.store.database import Connection
+from stream_app.store.late_marks import Mark, TouchedByPrice, TriggeredDay
+from stream_app.store.news import ArticleVersion
+from stream_app.store.prices import Series
+
+CalendarOf = Callable[[str], SessionCalendar]
+
+LONGEST_NEWS_WINDOW_DAYS = 31
+"""No exchange's close is farther from the next one (the longest gap recorded is under two weeks)."""
+ONE_DAY = dt.timedelta(days=1)
+
+
+def reach_of_prices(
+    instrument: str, series: Series, changed: Mapping[dt.date, int], window_days: int
+) -> list[TouchedByPrice]:
+    """For each changed row (date and the record's offset) the as_of days whose window holds it or held it."""
+    dates = np.array(list(changed), dtype="datetime64[D]")
+    until = windows.touched_until(series.dates, dates, window_days).tolist()
+    return [
+        TouchedByPrice(instrument, day, last, offset)
+        for (day, offset), last in zip(changed.items(), until, strict=True)
+    ]
+
+
+def _concerns(version: ArticleVersion, region: str, definition: Definition) -> bool:
+    if version.language is None or version.language.upper() not in {name.upper() for name in definition.languages}:
+        return False
+    return definition.news == "all" or not version.tags or bool(set(version.tags) & set(news.tags_of(region)))
+
+
+def touched_by_articles(
+    versions: Sequence[ArticleVersion], days: Sequence[TriggeredDay], calendar_of: CalendarOf
+) -> Iterator[tuple[TriggeredDay, ArticleVersion]]:
+    """Each day with the newest version that counts on it, under the definition that the day closed with."""
+    standing = [v for v in versions if v.published_at is not None and v.news_date is not None]
+    by_definition = itertools.groupby(
+        sorted(days, key=lambda day: (day.region, repr(day.definition))), key=lambda day: (day.region, day.definition)
+    )
+    for (region, definition), group in by_definition:
+        of_group = list(group)
+        wanted = [v for v in standing if _concerns(v, region, definition)]
+        found = places(
+            [v.published_at for v in wanted if v.published_at is not None],
+            [v.news_date for v in wanted if v.news_date is not None],
+            definition,
+            calendar_of(definition.calendar),
+            [day.as_of for day in of_group],
+        )
+        for day, indices in zip(of_group, found, strict=True):
+            if len(indices):
+                yield day, max((wanted[i] for i in indices), key=lambda v: (v.log_epoch, v.log_offset))
+
+
+async def marks_of_articles(
+    connection: Connection, topic: str, versions: Sequence[ArticleVersion], calendar_of: CalendarOf
+) -> list[Mark]:
+    """Marks for the triggered days on which any of the versions, before or after a record, counts.
+
+    A version that a record replaced or retracted carries that record's place in the log.
+    """
+    dates = [d for v in versions if v.published_at and v.news_date for d in (v.published_at.date(), v.news_date)]
+    if not dates:
+        return []
+    last = max(dates) + LONGEST_NEWS_WINDOW_DAYS * ONE_DAY
+    days = await late_marks.triggered_days(connection, min(dates) - ONE_DAY, last)
+    return [
+        Mark(day.region, day.as_of, topic, v.log_partition, v.log_epoch, v.log_offset)
+        for day, v in touched_by_articles(versions, days, calendar_of)
+    ]
+
+
+async def prices_above_cut(
+    connection: Connection, batch: Batch, series: Mapping[str, Series], topic: str, window_days: int
+) -> list[Mark]:
+    """Marks for a batch's days whose windows prices at or above the cut touch; `series` are the rows below it."""
+    first = min(batch.days) - windows.lookback_days(window_days) * ONE_DAY
+    versions = await prices.versions_above(
+        connection, batch.definition.instruments, first, max(batch.days), batch.cut[topic]
+    )
+    marks = []
+    for version in versions:
+        rows = series.get(version.instrument_id, prices.EMPTY)
+        reach = reach_of_prices(version.instrument_id, rows, {version.trade_date: version.log_offset}, window_days)[0]
+        place = (version.log_partition, version.log_epoch, version.log_offset)
+        marks += [Mark(batch.region, day, topic, *place) for day in batch.days if reach.first <= day <= reach.last]
+    return marks
+
+
+async def news_above_cut(
+    connection: Connection, batch: Batch, counted: Mapping[str, Sequence[dt.date]], topic: str
+) -> list[Mark]:
+    """Marks for a batch's days that news at or above the cut touches; `counted` are the days of each article below."""
+    versions = await news.versions_above(connection, batch.selection(), list(counted), batch.cut[topic])
+    days = [TriggeredDay(batch.region, day, batch.definition) for day in batch.days]
+    own = [(day.as_of, v) for day, v in touched_by_articles(versions, days, lambda _: batch.calendar)]
+    left = [(day, v) for v in versions for day in counted.get(v.article_id, ())]
+    return [Mark(batch.region, day, topic, v.log_partition, v.log_epoch, v.log_offset) for day, v in own + left]

@@ -1,0 +1,55 @@
+"""What the contexts stage does beside reading its topic: closing days and computing their contexts."""
+
+import asyncio
+import logging
+
+from stream_app.contexts.closer import Closer
+from stream_app.contexts.computing import Computing, register_models
+from stream_app.errors import Retriable
+from stream_app.services import Services
+from stream_app.store.database import transaction
+from stream_app.store.signals import WorkSignal, listening
+from stream_app.store.trigger_queue import go_live
+
+AWAY_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+
+async def close_and_amend(services: Services) -> None:
+    """Run the closer's pass every `closer_poll_seconds`, for ever."""
+    closer = Closer(services)
+    live = False
+    while True:
+        try:
+            if not live:
+                async with transaction(services.pool) as conn:
+                    await go_live(conn, list(services.regions), services.clock.now())
+                live = True
+            await closer.run_once()
+            await asyncio.sleep(services.settings.closer_poll_seconds)
+        except Retriable as error:
+            log.warning("closing waits: %s", error)
+            await asyncio.sleep(AWAY_SECONDS)
+
+
+async def compute(services: Services) -> None:
+    """Compute and publish whatever waits, at each signal and every `compute_poll_seconds`, for ever."""
+    while True:
+        try:
+            await _compute_while_connected(services)
+        except Retriable as error:
+            log.warning("computing waits: %s", error)
+            await asyncio.sleep(AWAY_SECONDS)
+
+
+async def _compute_while_connected(services: Services) -> None:
+    signal = WorkSignal()
+    async with listening(services.database_url, signal) as listener:
+        while (models := await register_models(services)) is None:
+            log.info("waiting for a news stage to register the text model %s", services.settings.text_model_id)
+            await signal.wait(AWAY_SECONDS)
+        computing = Computing(services, models)
+        while not listener.is_closed():
+            if not await computing.work():
+                await signal.wait(services.settings.compute_poll_seconds)

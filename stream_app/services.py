@@ -1,0 +1,58 @@
+"""What a handler or a background task stands on, made once a process and handed over whole."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from stream_app.clock import Clock, SystemClock
+from stream_app.config import RegionConfig, Settings, load_regions
+from stream_app.embedded import Endpoints
+from stream_app.kafka.offsets import LogReader
+from stream_app.kafka.publisher import Publisher
+from stream_app.regime.calendars import SessionCalendar, load_calendar
+from stream_app.store.database import Pool, create_pool
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The database, the broker, the settings and the clock of one process."""
+
+    settings: Settings
+    regions: Mapping[str, RegionConfig]
+    database_url: str
+    pool: Pool
+    publisher: Publisher
+    log: LogReader
+    clock: Clock
+
+    def topic(self, name: str) -> str:
+        """A topic's name on the wire."""
+        return self.settings.topic_prefix + name
+
+    def calendar(self, name: str) -> SessionCalendar:
+        """An exchange's calendar up to the configured end; ValueError for an unknown name."""
+        return load_calendar(name, self.settings.calendar_end)
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, endpoints: Endpoints, clock: Clock | None = None
+) -> AsyncIterator[Services]:
+    """Services of one process; nothing is asked of the database or the broker before it is needed."""
+    regions = load_regions(settings.regions)
+    async with AsyncExitStack() as stack:
+        pool = await create_pool(endpoints.database_url)
+        stack.push_async_callback(pool.close)
+        publisher = Publisher(endpoints.kafka_url)
+        stack.push_async_callback(publisher.stop)
+        reader = LogReader(endpoints.kafka_url)
+        stack.push_async_callback(reader.stop)
+        yield Services(
+            settings=settings,
+            regions=regions,
+            database_url=endpoints.database_url,
+            pool=pool,
+            publisher=publisher,
+            log=reader,
+            clock=clock or SystemClock(),
+        )
