@@ -1,0 +1,5 @@
+"""Turns news texts into vectors: one text model, in a thread of its own."""
+
+from stream_app.encoding.encoder import Encoded, TextEncoder
+
+__all__ = ["Encoded", "TextEncoder"]

@@ -1,0 +1,192 @@
+"""The text encoder: batches of like length in one thread, and what happens when the model fails or hangs."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas import DIM
+from stream_app.encoding.model_files import fingerprint, packaged_folder
+from stream_app.encoding.worker_thread import WorkerThread
+from stream_app.errors import Fatal, ModelHung
+from stream_app.regime.text import batches
+
+PROBE = "Stocks fell on Monday as investors worried about bank losses."
+"""A sentence that every working text model encodes."""
+
+Answer = TypeVar("Answer")
+
+
+class TextModel(Protocol):
+    """What the encoder asks of a model; both methods block, and run in the encoder's thread."""
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """The token ids of each text, truncated to what the model takes."""
+        ...
+
+    def embed(self, tokens: Sequence[list[int]]) -> NDArray[np.float32]:
+        """(n, 384): a vector of length 1 for each text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """The vectors of some texts, and the texts that the model cannot encode."""
+
+    vectors: NDArray[np.float32]
+    """(n, 384), in the order of the texts; zeros for a failure."""
+    failures: dict[int, str]
+    """Why the model cannot encode a text alone, by the text's index."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """The model raised, or gave something that is no vector."""
+
+    reason: str
+
+
+class TextEncoder:
+    """Encodes texts without blocking the event loop. One encoder serves any number of coroutines, in order."""
+
+    dim: int = DIM
+
+    def __init__(self, model: TextModel, fingerprint: str, token_budget: int, deadline_seconds: float) -> None:
+        self.fingerprint = fingerprint
+        self._model = model
+        self._token_budget = token_budget
+        self._deadline_seconds = deadline_seconds
+        self._hung = False
+        self._thread = WorkerThread("text-encoder")
+
+    @classmethod
+    def load(cls, model: str | None, token_budget: int, deadline_seconds: float) -> "TextEncoder":
+        """Loads a model from a folder or, by its hub id, from the local Hugging Face cache; none: the packaged one.
+
+        Nothing is downloaded. Blocks for seconds: call it in a thread. Raises Fatal when the model cannot be loaded or
+        does not give vectors of 384 numbers.
+        """
+        # torch is imported only where a model is loaded: every other command would wait seconds for it
+        transformer = import_module("stream_app.encoding.transformer")
+        folder = _folder(model, transformer.cached_folder)
+        print_of_files = fingerprint(folder)
+        try:
+            loaded: TextModel = transformer.TransformerModel(folder)
+            _embed(loaded, loaded.tokenize([PROBE]))
+        except Exception as error:
+            raise Fatal(f"The text model in {folder} cannot be used: {_first_line(error)}.") from error
+        return cls(loaded, print_of_files, token_budget, deadline_seconds)
+
+    async def encode(self, texts: Sequence[str]) -> Encoded:
+        """The vectors of the texts, in their order.
+
+        A batch that the model refuses is tried text by text; a text that it refuses alone is a failure. Raises Fatal
+        when it refuses a known good sentence too, and ModelHung when one of its answers takes longer than the deadline.
+        """
+        vectors = np.zeros((len(texts), DIM), np.float32)
+        failures: dict[int, str] = {}
+        tokens = await self._tokenize(texts, failures)
+        indices = np.array(list(tokens), np.int64)
+        lengths = np.array([len(ids) for ids in tokens.values()], np.int64)
+        for batch in batches(lengths, self._token_budget):
+            chosen = indices[batch]
+            answer = await self._ask(partial(_embed, self._model, [tokens[index] for index in chosen]))
+            if isinstance(answer, _Refusal):
+                await self._embed_alone(chosen, tokens, vectors, failures)
+            else:
+                vectors[chosen] = answer
+        return Encoded(vectors, failures)
+
+    def close(self) -> None:
+        """Lets the thread end. Does not wait for it."""
+        self._thread.close()
+
+    async def _tokenize(self, texts: Sequence[str], failures: dict[int, str]) -> dict[int, list[int]]:
+        """The token ids by index, without the texts that cannot be tokenised."""
+        together = await self._ask(partial(self._model.tokenize, texts))
+        if not isinstance(together, _Refusal):
+            return dict(enumerate(together))
+        tokens: dict[int, list[int]] = {}
+        for index, text in enumerate(texts):
+            alone = await self._ask(partial(self._model.tokenize, [text]))
+            if isinstance(alone, _Refusal):
+                await self._check_model()
+                failures[index] = alone.reason
+            else:
+                tokens[index] = alone[0]
+        return tokens
+
+    async def _embed_alone(
+        self,
+        chosen: NDArray[np.int64],
+        tokens: dict[int, list[int]],
+        vectors: NDArray[np.float32],
+        failures: dict[int, str],
+    ) -> None:
+        for index in chosen.tolist():
+            answer = await self._ask(partial(_embed, self._model, [tokens[index]]))
+            if isinstance(answer, _Refusal):
+                await self._check_model()
+                failures[index] = answer.reason
+            else:
+                vectors[index] = answer[0]
+
+    async def _check_model(self) -> None:
+        """Raises Fatal when it is the model, not the text, that fails."""
+        probe = await self._ask(lambda: _embed(self._model, self._model.tokenize([PROBE])))
+        if isinstance(probe, _Refusal):
+            raise Fatal(f"The text model fails on a known good sentence too ({probe.reason}): check the model.")
+
+    async def _ask(self, call: Callable[[], Answer]) -> Answer | _Refusal:
+        """What the call returns in the thread, or why the model refuses. Raises ModelHung at the deadline."""
+        if self._hung:
+            raise ModelHung("The text model hung on an earlier text.")
+        answer = asyncio.wrap_future(self._thread.submit(partial(_attempt, call)))
+        try:
+            await asyncio.wait({answer}, timeout=self._deadline_seconds)
+            if not answer.done():
+                self._hung = True
+                raise ModelHung(f"The text model did not answer within {self._deadline_seconds:g} s.")
+            return answer.result()
+        finally:
+            answer.cancel()
+
+
+def _folder(model: str | None, cached_folder: Callable[[str], Path]) -> Path:
+    if model is None:
+        return packaged_folder()
+    if Path(model).is_dir():
+        return Path(model)
+    try:
+        return cached_folder(model)
+    except (OSError, ValueError):
+        raise Fatal(
+            f"The text model {model!r} is neither a folder nor a model in the local Hugging Face cache."
+        ) from None
+
+
+def _embed(model: TextModel, tokens: Sequence[list[int]]) -> NDArray[np.float32]:
+    """The model's vectors, checked. Raises ValueError for a wrong shape and for numbers that are not finite."""
+    vectors = model.embed(tokens)
+    if vectors.shape != (len(tokens), DIM):
+        raise ValueError(f"the model gives vectors of shape {vectors.shape}, not {(len(tokens), DIM)}")
+    if not np.isfinite(vectors).all():
+        raise ValueError("the model gives numbers that are not finite")
+    return vectors
+
+
+def _attempt(call: Callable[[], Answer]) -> Answer | _Refusal:
+    try:
+        return call()
+    except Exception as error:  # whatever the model raises is its refusal of these texts
+        return _Refusal(_first_line(error))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

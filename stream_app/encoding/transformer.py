@@ -1,0 +1,74 @@
+"""A transformer from local files as a text model. Importing this module imports torch, which takes seconds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoModel, AutoTokenizer
+from transformers.utils.hub import cached_file
+from transformers.utils.logging import disable_progress_bar
+
+from stream_app.encoding.model_files import MAX_TOKENS
+
+# encoder-only models bring a pooling head that mean pooling does not use
+_UNUSED_WEIGHTS = "pooler."
+
+
+class TransformerModel:
+    """Tokenises and encodes texts. torch uses every core it may; OMP_NUM_THREADS limits it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Loads from the folder alone. Raises what transformers raises, or ValueError when weights are missing."""
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers has no annotations here
+        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model, loading = AutoModel.from_pretrained(
+            folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
+        )
+        missing = [name for name in loading["missing_keys"] if not name.startswith(_UNUSED_WEIGHTS)]
+        if missing:
+            raise ValueError(f"its files lack {len(missing)} of the weights, {missing[0]} for one")
+        self._model = model.eval()
+        self._max_tokens = min(MAX_TOKENS, self._tokenizer.model_max_length)
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """The token ids of each text, special tokens included, the first 512 kept; not padded."""
+        encoded = self._tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=self._max_tokens,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        tokens: list[list[int]] = encoded["input_ids"]
+        return tokens
+
+    def embed(self, tokens: Sequence[list[int]]) -> NDArray[np.float32]:
+        """(n, dim): the mean of the last hidden state over each text's tokens, of length 1 (L2)."""
+        ids, mask = _padded(tokens, self._tokenizer.pad_token_id or 0)
+        with torch.inference_mode():
+            hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+            weight = mask.unsqueeze(-1).to(hidden.dtype)
+            mean = (hidden * weight).sum(dim=1) / weight.sum(dim=1)
+            vectors: NDArray[np.float32] = torch.nn.functional.normalize(mean, dim=1).numpy()
+        return vectors
+
+
+def cached_folder(hub_id: str) -> Path:
+    """The folder of a hub model that is already in the local Hugging Face cache. OSError when it is not."""
+    config = cached_file(hub_id, "config.json", local_files_only=True)
+    if config is None:
+        raise FileNotFoundError(hub_id)
+    return Path(config).parent
+
+
+def _padded(tokens: Sequence[list[int]], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and attention mask, both (n, longest) int64."""
+    longest = max(map(len, tokens))
+    ids = np.full((len(tokens), longest), pad_id, np.int64)
+    mask = np.zeros((len(tokens), longest), np.int64)
+    for row, text in enumerate(tokens):
+        ids[row, : len(text)] = text
+        mask[row, : len(text)] = 1
+    return torch.from_numpy(ids), torch.from_numpy(mask)
