@@ -2,8 +2,8 @@
 
 from agents.placing import Placed, decode
 from agents.stage import Stage
-from schemas import DAY_TRIGGERS, DayTrigger
-from schemas.topics import DAY_CLOSES
+from schemas import DAY_TRIGGERS, DayTrigger, Rejected
+from schemas.topics import DAY_CLOSES, NEWS, PRICES
 from stream_app.kafka.chunks import Chunk
 from stream_app.services import Services
 from stream_app.store import dead_letters, progress, signals, trigger_queue
@@ -23,7 +23,7 @@ class DayCloses(Stage):
 
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; store triggers and dead letters in one transaction, which wakes the computing tasks."""
-        decoded = decode(chunk, was, DAY_TRIGGERS, "region")
+        decoded = decode(chunk, was, DAY_TRIGGERS, "region", self._check)
         async with transaction(self.services.pool) as conn:
             await progress.move_on(conn, was, decoded.now)
             await dead_letters.put(conn, decoded.letters)
@@ -31,6 +31,17 @@ class DayCloses(Stage):
             await signals.notify(conn)
         await self.publish_dead_letters(decoded.letters)
         return decoded.now
+
+    def _check(self, trigger: DayTrigger) -> Rejected | None:
+        """What the schema cannot know: that the trigger can be computed here, else it would stop its region."""
+        missing = {self.services.topic(name) for name in (PRICES.name, NEWS.name)} - set(trigger.cut)
+        if missing:
+            return Rejected("invalid", f"the cut lacks {', '.join(sorted(missing))}")
+        try:
+            self.services.calendar(trigger.definition.calendar).news_window(trigger.as_of)
+        except ValueError as error:
+            return Rejected("invalid", str(error))
+        return None
 
 
 def _logged(trigger: Placed[DayTrigger]) -> LoggedTrigger:

@@ -1,7 +1,7 @@
 """Where a chunk's records stand: which are already applied, which are new, and each one's position in the log."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -47,15 +47,30 @@ def checksum(record: Record) -> int:
     return zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
 
 
-def decode(chunk: Chunk, was: Progress, codec: Codec[Event], key_of: str) -> Decoded[Event]:
-    """Decode a chunk against its partition's progress; `key_of` names the field that the record's key must equal."""
+def accept(event: object) -> Rejected | None:
+    """The check of a stage that has none beside the schema's."""
+    del event
+    return None
+
+
+def decode(
+    chunk: Chunk,
+    was: Progress,
+    codec: Codec[Event],
+    key_of: str,
+    check: Callable[[Event], Rejected | None] = accept,
+) -> Decoded[Event]:
+    """Decode a chunk against its partition's progress.
+
+    `key_of` names the field that the record's key must equal; `check` may reject what decodes.
+    """
     raw = np.array([record.timestamp for record in chunk.records], dtype=np.int64)
     position_ms = np.maximum.accumulate(np.maximum(raw, was.position_ms)).tolist()
     fresh: list[Placed[Event]] = []
     applied: list[Placed[Event]] = []
     letters: list[DeadLetter] = []
     for record, timestamp_ms in zip(chunk.records, position_ms, strict=True):
-        event = _decode_one(record, codec, key_of)
+        event = _decode_one(record, codec, key_of, check)
         is_new = record.offset >= was.next_offset
         if not isinstance(event, Rejected):
             placed = Placed(event, was.log_epoch, timestamp_ms, chunk.partition, record.offset)
@@ -65,7 +80,9 @@ def decode(chunk: Chunk, was: Progress, codec: Codec[Event], key_of: str) -> Dec
     return Decoded(was, moved_on(was, chunk.records, position_ms[-1]), fresh, applied, letters)
 
 
-def _decode_one(record: Record, codec: Codec[Event], key_of: str) -> Event | Rejected:
+def _decode_one(
+    record: Record, codec: Codec[Event], key_of: str, check: Callable[[Event], Rejected | None]
+) -> Event | Rejected:
     event = codec.decode(record.value)
     if isinstance(event, Rejected):
         return event
@@ -73,7 +90,7 @@ def _decode_one(record: Record, codec: Codec[Event], key_of: str) -> Event | Rej
         return Rejected("no-key", f"the record has no key; it must be the {key_of}")
     if record.key != getattr(event, key_of).encode():
         return Rejected("key-differs", f"the record's key is not its {key_of}")
-    return event
+    return check(event) or event
 
 
 def moved_on(was: Progress, records: Sequence[Record], position_ms: int) -> Progress:

@@ -27,9 +27,11 @@ async def refill_text_vectors(services: Services) -> int:
     read = 0
     for partition, (start, end) in enumerate(zip(starts, ends, strict=True)):
         was = await _progress(services, topic, partition, start)
-        async for records in services.log.records(topic, partition, max(was.next_offset, start), end):
-            was = await _store(services, was, records)
-            read += len(records)
+        first = max(was.next_offset, start)
+        if first < end:
+            async for records in services.log.records(topic, partition, first, end):
+                was = await _store(services, was, records)
+                read += len(records)
     if read:
         log.info("refilled text vectors events=%d", read)
     return read

@@ -42,8 +42,11 @@ class Assembled:
     background: Sequence[Background]
 
 
-async def run_stage(settings: Settings, endpoints: Endpoints, name: str) -> None:
-    """Run one of STAGES until SIGTERM or SIGINT; it drains and returns. Raises what ended it otherwise."""
+async def run_stage(settings: Settings, endpoints: Endpoints, name: str, *, stop: asyncio.Event | None = None) -> None:
+    """Run one of STAGES until SIGTERM or SIGINT (or `stop`, where given); it drains and returns.
+
+    Raises what ended it otherwise.
+    """
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings, endpoints))
         await _while_away(lambda: _check_services(settings, endpoints))
@@ -60,6 +63,7 @@ async def run_stage(settings: Settings, endpoints: Endpoints, name: str) -> None
             endpoints.kafka_url,
             settings,
             background=[_left_over(assembled.hooks), *assembled.background],
+            stop=stop,
         )
 
 

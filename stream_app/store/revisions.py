@@ -80,10 +80,10 @@ MARK_PUBLISHED = """
 AWAITING_PRICE = """
     SELECT region, as_of_date FROM (
         SELECT DISTINCT ON (region, as_of_date) region, as_of_date, absent_reason, closed_at
-        FROM joint_embedding_revisions WHERE region = $1 AND closed_at > $2 - interval '30 days'
+        FROM joint_embedding_revisions WHERE region = $1 AND closed_at > $2::timestamptz - interval '30 days'
         ORDER BY region, as_of_date, trigger_number DESC, revision DESC
     ) AS last
-    WHERE absent_reason = 'no-price' AND closed_at <= $2
+    WHERE absent_reason = 'no-price' AND closed_at <= $2::timestamptz
 """
 
 _decoder = msgspec.json.Decoder(JointRegimeContext)

@@ -27,7 +27,10 @@ _VALUES = (
 )
 _INCOMING = ", ".join((*_KEY, *_VALUES))
 
-CREATE_INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming_triggers (LIKE day_triggers) ON COMMIT DELETE ROWS"
+CREATE_INCOMING = f"""
+    CREATE TEMP TABLE IF NOT EXISTS incoming_triggers ON COMMIT DELETE ROWS
+    AS SELECT {_INCOMING} FROM day_triggers WITH NO DATA
+"""
 # The first copy in the log is the trigger: it overrules what was made here and not yet read back, and nothing after it.
 STORE = f"""
     INSERT INTO day_triggers AS t ({_INCOMING}, published, computed, learnt, created_at)
