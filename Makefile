@@ -1,0 +1,66 @@
+# Everything is installed in .venv inside this folder; only download caches lie outside it.
+
+.PHONY: install demo test lint lock
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+STAMP := $(VENV)/installed
+KAFKA_VERSION := 4.4.0
+INSTALLED_FROM := requirements-dev.lock requirements-uv.lock pyproject.toml stream_app/embedded/kafka-jars.lock
+
+# The text model comes as a package: nothing may ask a hub.
+export HF_HUB_OFFLINE := 1
+export UV_PYTHON_DOWNLOADS := never
+
+install: $(STAMP)
+
+demo: install
+	@$(VENV)/bin/stream-app demo
+
+test: lint
+	@$(PYTHON) -m pytest
+
+lint: install
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+$(STAMP): $(INSTALLED_FROM) | $(PYTHON)
+	@echo "Installing the pinned requirements into $(VENV) (PyTorch is large: minutes, the first time) …"
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip >/dev/null
+	@$(PYTHON) -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-uv.lock
+	@$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.lock
+	@$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -m stream_app.embedded.jars
+	@touch $@
+
+# A Python of 3.11 or newer that can make an environment with pip in it.
+# Debian's python3 needs python3-venv for that, or its own pip, which can fill an environment from outside.
+$(PYTHON):
+	@for python in python3.13 python3.12 python3.11 python3.14 python3; do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		found=$$python; \
+		if $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+			$$python -m venv --clear $(VENV) && exit 0; \
+		elif $$python -m pip --version >/dev/null 2>&1; then \
+			$$python -m venv --clear --without-pip $(VENV) && \
+			$$python -m pip --quiet --python $(PYTHON) install pip && exit 0; \
+		fi; \
+	done; \
+	rm -rf $(VENV); \
+	if [ -z "$$found" ]; then \
+		echo "Python 3.11 or newer is needed, and there is no such python3 on the PATH; install one and run make again." >&2; \
+	else \
+		echo "$$found cannot make an environment with pip; install the package python3-venv (or python3-pip) and run make again." >&2; \
+	fi; \
+	exit 1
+
+# Pins the newest versions that pyproject.toml allows, for every platform, and Kafka's jars. The files name no index.
+lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
+lock: COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+lock: install
+	@$(COMPILE) pyproject.toml --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --extra dev --constraints requirements.lock --output-file requirements-dev.lock
+	@echo uv | $(COMPILE) - --output-file requirements-uv.lock
+	@$(PYTHON) -m stream_app.embedded.jars --lock $(KAFKA_VERSION)
