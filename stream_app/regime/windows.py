@@ -153,16 +153,16 @@ def _padded(
 ) -> NDArray[np.float32]:
     """Short windows, padded at the end with the last row: (k, window_days, 3).
 
-    The pad is float32 in a float64 array, as in the original, so the first padded log return is log(float32(c) / c).
+    The repeated close is float32 in a float64 array, as in the original, so the first padded log return is
+    log(float32(c) / c).
     """
     index = starts[:, None] + np.arange(window_days)
     observed = index < ends[:, None]
     last = (ends - 1)[:, None]
     index = np.minimum(index, last)
     close = np.where(observed, closes[index], closes[last].astype(np.float32))
-    volume = np.where(observed, volumes[index], volumes[last].astype(np.float32))
     features = np.zeros((len(starts), window_days, FEATURES), np.float32)
     features[:, :, 0] = close
-    features[:, :, 1] = volume
+    features[:, :, 1] = volumes[index]
     features[:, 1:, 2] = np.log(close[:, 1:] / close[:, :-1])
     return features

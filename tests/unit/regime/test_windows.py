@@ -94,6 +94,12 @@ def test_long_history_equals_the_reference_in_any_order_of_as_ofs() -> None:
     assert ((found.rows >= 54) & (found.rows < 63)).any()
 
 
+def test_as_ofs_that_are_each_row_once_in_any_order_equal_the_reference() -> None:
+    rows = random_rows(weekdays(150))
+    as_ofs = np.random.default_rng(2).permutation(rows[0][62:])
+    assert_equals_reference(windows(*rows, as_ofs, 63), rows, as_ofs, 63)
+
+
 def test_features_are_close_volume_and_log_return_of_the_last_rows_with_a_first_return_of_zero() -> None:
     rows = days(0, 1, 2), np.array([100.0, 110.0, 99.0]), np.array([5.0, 0.0, 7.0])
     found = windows(*rows, days(2), 2)
