@@ -158,6 +158,8 @@ def _unprivileged() -> list[str]:
     """Postgres refuses to run as root. Then it runs as `nobody`, who may only read what a private home folder holds."""
     if os.geteuid() != 0:
         return []
+    if shutil.which("setpriv") is None:
+        raise Fatal("Postgres does not run as root; install the package util-linux, or run this as another user.")
     nobody = pwd.getpwnam("nobody")
     reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     return ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", *reading]

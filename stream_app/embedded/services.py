@@ -1,5 +1,6 @@
 """Both embedded services of a data folder: started once, shared by every process that names the folder."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def start(data_dir: Path, say: Callable[[str], None] = _silent) -> Endpoints:
 
 def stop(data_dir: Path) -> None:
     """Ends both services cleanly; nothing happens where none runs."""
-    folder = data_dir.resolve()
+    folder = _owned(data_dir)
     if folder.is_dir():
         with FileLock(folder / "services.lock"):
             Kafka(folder).stop()
@@ -63,13 +64,20 @@ def stop(data_dir: Path) -> None:
 
 def running(data_dir: Path) -> Endpoints | None:
     """Where the folder's services are reached, if both answer now."""
-    folder = data_dir.resolve()
+    folder = _owned(data_dir)
     kafka, postgres = Kafka(folder), Postgres(folder)
     return Endpoints(kafka.url, postgres.url) if kafka.answers() and postgres.answers() else None
 
 
-def _prepared(data_dir: Path) -> Path:
+def _owned(data_dir: Path) -> Path:
     folder = data_dir.resolve()
+    if folder.exists() and os.geteuid() not in (0, folder.stat().st_uid):
+        raise UsageError(f"The data folder {data_dir} belongs to another user; name one of your own.")
+    return folder
+
+
+def _prepared(data_dir: Path) -> Path:
+    folder = _owned(data_dir)
     try:
         (folder / "logs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
