@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from schemas.topics import DEFAULT_PARTITIONS
 from stream_app.errors import UsageError
 
 CONFIG_FILE = Path("stream-app.toml")
@@ -39,42 +40,68 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STREAM_APP_", frozen=True, extra="forbid")
 
     # where things are
-    data_dir: Path = Path(".stream-app")
-    kafka_url: str | None = Field(None, description="host:port[,host:port…]; none: the embedded broker")
-    database_url: SecretStr | None = Field(None, description="postgresql://…; none: the embedded Postgres")
-    regions: Path | None = Field(None, description="a regions file; none: the packaged one")
-    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    data_dir: Annotated[Path, Field(description="the folder of the embedded services")] = Path(".stream-app")
+    kafka_url: Annotated[str | None, Field(description="host:port[,host:port…]; none: the embedded Kafka")] = None
+    database_url: Annotated[
+        SecretStr | None, Field(description="postgresql://user:password@host:port/name; none: the embedded Postgres")
+    ] = None
+    regions: Annotated[Path | None, Field(description="a regions file; none: the packaged regions")] = None
+    topic_prefix: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$", description="put before the name of every topic and group")
+    ] = ""
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="the least that is logged")
+    ] = "INFO"
 
     # Kafka
-    topic_partitions: Annotated[int, Field(ge=1, le=1000)] = 8
-    topic_replication: Annotated[int, Field(ge=1, le=10)] = 1
-    chunk_records: Annotated[int, Field(ge=1, le=100_000)] = 2_000
-    chunk_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
-    session_timeout_seconds: float = 10.0
-    heartbeat_seconds: float = 3.0
-    commit_interval_seconds: float = 1.0
-    revoke_wait_seconds: float = 20.0
-    drain_seconds: float = 30.0
+    topic_partitions: Annotated[
+        int, Field(ge=1, le=1000, description="of topics that are created; an existing topic keeps its own")
+    ] = DEFAULT_PARTITIONS
+    topic_replication: Annotated[int, Field(ge=1, le=10, description="of topics that are created")] = 1
+    chunk_records: Annotated[int, Field(ge=1, le=100_000, description="the most records of one transaction")] = 2_000
+    chunk_bytes: Annotated[int, Field(ge=1024, description="the most bytes of one transaction")] = 4 * 1024 * 1024
+    session_timeout_seconds: Annotated[
+        float, Field(gt=0, description="after which a silent worker loses its partitions")
+    ] = 10.0
+    heartbeat_seconds: Annotated[float, Field(gt=0, description="between a worker's signs of life")] = 3.0
+    commit_interval_seconds: Annotated[float, Field(gt=0, description="between commits of Kafka offsets")] = 1.0
+    revoke_wait_seconds: Annotated[
+        float, Field(gt=0, description="a rebalance waits this long for the chunk in flight")
+    ] = 20.0
+    drain_seconds: Annotated[float, Field(gt=0, description="a stop waits this long for the chunk in flight")] = 30.0
 
     # closing days
-    closer_poll_seconds: float = 1.0
-    compute_poll_seconds: float = 1.0
-    republish_seconds: float = 10.0
-    amend_interval_seconds: float = 300.0
-    price_deadline_hours: float = 12.0
-    calendar_end: dt.date = dt.date(2035, 12, 31)
+    closer_poll_seconds: Annotated[float, Field(gt=0, description="between looks at which days are due")] = 1.0
+    compute_poll_seconds: Annotated[float, Field(gt=0, description="between looks at what waits to be computed")] = 1.0
+    republish_seconds: Annotated[float, Field(gt=0, description="between looks at what a crash left unpublished")] = (
+        10.0
+    )
+    amend_interval_seconds: Annotated[float, Field(ge=0, description="the least time between amendments of a day")] = (
+        300.0
+    )
+    price_deadline_hours: Annotated[
+        float, Field(ge=0, description="after the close, when a day without a price is computed from older ones")
+    ] = 12.0
+    calendar_end: Annotated[dt.date, Field(description="the last day that calendars know")] = dt.date(2035, 12, 31)
 
     # models
-    window_days: Annotated[int, Field(ge=2, le=128)] = 63
-    numeric_model_id: str = "num-regime-core-v1"
-    text_model_id: str = "text-fin-general-v1"
-    joint_model_id: str = "joint-regime-core-v1"
-    text_model: str | None = Field(None, description="a local path or a hub id; none: the packaged all-MiniLM-L6-v2")
-    encode_token_budget: Annotated[int, Field(ge=512)] = 1_024
-    encode_chunk_seconds: float = 5.0
-    encode_deadline_seconds: float = 300.0
-    numeric_publish_max_age_days: Annotated[int, Field(ge=0)] = 7
+    window_days: Annotated[int, Field(ge=2, le=128, description="rows of a numeric window")] = 63
+    numeric_model_id: Annotated[str, Field(description="the numeric model")] = "num-regime-core-v1"
+    text_model_id: Annotated[str, Field(description="the text model")] = "text-fin-general-v1"
+    joint_model_id: Annotated[str, Field(description="the joint model")] = "joint-regime-core-v1"
+    text_model: Annotated[
+        str | None, Field(description="its weights: a folder or a hub id; none: the packaged all-MiniLM-L6-v2")
+    ] = None
+    encode_token_budget: Annotated[int, Field(ge=512, description="tokens of one batch of texts, padding included")] = (
+        1_024
+    )
+    encode_chunk_seconds: Annotated[float, Field(gt=0, description="of encoding one transaction's news")] = 5.0
+    encode_deadline_seconds: Annotated[
+        float, Field(gt=0, description="after which a silent text model ends the worker")
+    ] = 300.0
+    numeric_publish_max_age_days: Annotated[
+        int, Field(ge=0, description="windows of older days are stored but not published")
+    ] = 7
 
     @classmethod
     def settings_customise_sources(
