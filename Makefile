@@ -38,7 +38,7 @@ $(STAMP): $(INSTALLED_FROM) | $(PYTHON)
 # A Python of 3.11 or newer that can make an environment with pip in it.
 # Debian's python3 needs python3-venv for that, or its own pip, which can fill an environment from outside.
 $(PYTHON):
-	@for python in python3.13 python3.12 python3.11 python3.14 python3; do \
+	@for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
 		found=$$python; \
 		if $$python -c 'import ensurepip, venv' 2>/dev/null; then \
