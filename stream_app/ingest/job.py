@@ -1,0 +1,108 @@
+"""An ingestion from beginning to end: topics, files, and the closing of the days that the files cover."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schemas.topics import NEWS, PRICES
+from stream_app.embedded import Endpoints
+from stream_app.errors import Fatal, UsageError
+from stream_app.ingest import covered
+from stream_app.ingest.coverage import NewsCoverage, PriceCoverage
+from stream_app.ingest.display import Bars
+from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES
+from stream_app.ingest.report import Report
+from stream_app.ingest.sending import Sending, look_at_all
+from stream_app.ingest.waiting import Waited, Waiting
+from stream_app.ingest.workers import watching_workers
+from stream_app.kafka.topics import ensure_topics
+from stream_app.services import Services
+from stream_app.store import migrate
+from stream_app.store.database import errors_told_apart
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The covered days by region, how many of them were closed now, and how the wait for their contexts ended."""
+
+    days: Mapping[str, Sequence[dt.date]]
+    closed: Mapping[str, int]
+    waited: Waited
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Ingests files of prices or of news, counting into `report` as it goes."""
+
+    services: Services
+    endpoints: Endpoints
+    bars: Bars
+    report: Report = field(default_factory=Report)
+
+    async def check_database(self) -> None:
+        """What closing needs, asked before anything is sent. Raises UsageError where tables are missing."""
+        async with errors_told_apart():
+            found = await migrate.status(self.endpoints.database_url)
+        if not found.up_to_date:
+            raise UsageError("The database's tables are not this release's: run `stream-app db upgrade` first.")
+
+    async def prices(self, paths: Sequence[Path]) -> PriceCoverage:
+        """Send files of prices. Raises UsageError, before anything is sent, for a file that cannot be ingested."""
+        sources = look_at_all(paths, PRICE_CLOSES)
+        coverage = PriceCoverage()
+        topic = self.services.topic(PRICES.name)
+        sending = Sending(self.services.publisher, topic, PRICE_CLOSES, self.report, coverage.add, self.bars.moved)
+        await self._ensure_topics()
+        await sending.send(sources)
+        return coverage
+
+    def news_coverage(self) -> NewsCoverage:
+        """What will know the days of articles. Raises UsageError for a region whose calendar nobody knows."""
+        return NewsCoverage(self.services.regions, covered.calendars(self.services))
+
+    async def news(self, paths: Sequence[Path], coverage: NewsCoverage | None = None) -> None:
+        """Send files of news. Raises UsageError, before anything is sent, for a file that cannot be ingested."""
+        sources = look_at_all(paths, NEWS_ARTICLES)
+        seen = (lambda _: None) if coverage is None else coverage.add
+        topic = self.services.topic(NEWS.name)
+        sending = Sending(self.services.publisher, topic, NEWS_ARTICLES, self.report, seen, self.bars.moved)
+        await self._ensure_topics()
+        await sending.send(sources)
+
+    async def close_prices(self, coverage: PriceCoverage) -> Closed:
+        """Close the days that prices cover and wait until they are computed."""
+        return await self._close(covered.days_of_prices(self.services, coverage))
+
+    async def close_news(self, coverage: NewsCoverage) -> Closed:
+        """Close the days that news covers, once the prices in the log are applied, and wait until they are computed.
+
+        Raises Fatal when no worker applies the prices.
+        """
+        async with watching_workers(self.endpoints.kafka_url, self.services.settings.topic_prefix) as watch:
+            show = self.bars.counting_down("prices applied")
+            waited = await Waiting(self.services, watch).until_prices_are_applied(show)
+        if waited is not Waited.DONE:
+            raise Fatal(
+                f"No day was closed: the prices in the log are not applied yet ({_WHY[waited]}), so the regions that "
+                "have prices are not known. Start `stream-app worker` and repeat the command; repeated rows do no harm."
+            )
+        return await self._close(await covered.days_of_news(self.services, coverage))
+
+    async def _ensure_topics(self) -> None:
+        settings = self.services.settings
+        await ensure_topics(
+            self.endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
+        )
+
+    async def _close(self, days: covered.DaysByRegion) -> Closed:
+        closed = await covered.close_covered(self.services, days)
+        async with watching_workers(self.endpoints.kafka_url, self.services.settings.topic_prefix) as watch:
+            waited = await Waiting(self.services, watch).until_computed(days, self.bars.counting_down("days computed"))
+        return Closed(days, closed, waited)
+
+
+_WHY = {
+    Waited.NO_WORKER: "no worker seems to be running",
+    Waited.STALLED: "the workers have not moved for three minutes; see their log",
+}

@@ -1,0 +1,116 @@
+"""What can be ingested: for each kind its topic, its event, and how a cell of a CSV file becomes a field."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from schemas import Codec, NewsArticle, PriceClose
+from schemas.topics import NEWS, PRICES, Topic
+
+Event = TypeVar("Event", PriceClose, NewsArticle)
+Cell = Callable[[str], Any]
+
+TRUE, FALSE = frozenset({"true", "t", "1", "yes"}), frozenset({"false", "f", "0", "no"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Event]):
+    """One kind of input. `cells` turns the non-empty text of each known column into a value that JSON can hold.
+
+    `needed` are alternatives: of each tuple one column must be there. `key` is the field that a record is keyed by.
+    """
+
+    topic: Topic
+    event: type[Event]
+    codec: Codec[Event]
+    key: str
+    cells: Mapping[str, Cell]
+    needed: tuple[tuple[str, ...], ...]
+    noun: str
+
+
+def number(text: str) -> float:
+    """A finite number. Raises ValueError, also for what only Python reads as a number, such as 1_000."""
+    try:
+        value = math.nan if "_" in text else float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError("is not a finite number")
+    return value
+
+
+def whole_number(text: str) -> int:
+    """An integer. Raises ValueError for anything else."""
+    if not text.strip().isdecimal():
+        raise ValueError("is not a whole number")
+    return int(text)
+
+
+def truth(text: str) -> bool:
+    """true or false, however it is usually written. Raises ValueError for anything else."""
+    word = text.strip().lower()
+    if word not in TRUE | FALSE:
+        raise ValueError("is neither true nor false")
+    return word in TRUE
+
+
+def tags(text: str) -> list[str]:
+    """The region tags of a cell, separated by | or ;."""
+    return [tag for part in text.replace(";", "|").split("|") if (tag := part.strip())]
+
+
+def json_object(text: str) -> Any:
+    """What the JSON text in a cell stands for. Raises ValueError where it is none."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        raise ValueError("is not JSON") from None
+
+
+PRICE_CLOSES: Kind[PriceClose] = Kind(
+    PRICES,
+    PriceClose,
+    Codec(PriceClose),
+    "instrument_id",
+    {
+        "schema_version": whole_number,
+        "instrument_id": str,
+        "trade_date": str.strip,
+        "close": number,
+        "volume": number,
+        "open": number,
+        "high": number,
+        "low": number,
+        "adjusted_close": number,
+        "currency": str,
+        "metadata": json_object,
+        "retracted": truth,
+    },
+    (("instrument_id",), ("trade_date",), ("close", "retracted"), ("volume", "retracted")),
+    "prices",
+)
+NEWS_ARTICLES: Kind[NewsArticle] = Kind(
+    NEWS,
+    NewsArticle,
+    Codec(NewsArticle),
+    "article_id",
+    {
+        "schema_version": whole_number,
+        "article_id": str,
+        "published_at": str.strip,
+        "headline": str,
+        "body": str,
+        "language": str,
+        "source": str,
+        "regions": tags,
+        "time_precision": str.strip,
+        "metadata": json_object,
+        "retracted": truth,
+    },
+    (("article_id",), ("published_at", "retracted"), ("headline", "body", "retracted")),
+    "news",
+)

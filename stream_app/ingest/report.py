@@ -1,0 +1,55 @@
+"""What became of the rows: how many were read, sent and rejected, for which reasons, and where the first ones are."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schemas import Rejected
+
+EXAMPLES = 3
+REASONS_MAX = 50
+OTHER = "other reasons"
+
+
+@dataclass(slots=True)
+class Reason:
+    """Rejected rows that share a reason: how many, and where the first ones are as `file:line`."""
+
+    code: str
+    error: str
+    rows: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Report:
+    """Counts of rows, growing while files are ingested. A row is sent once the broker has acknowledged it."""
+
+    read: int = 0
+    sent: int = 0
+    left_out: int = 0
+    seconds: float = 0.0
+    reasons: dict[str, Reason] = field(default_factory=dict)
+
+    @property
+    def rejected(self) -> int:
+        """The rows that are no records."""
+        return sum(reason.rows for reason in self.reasons.values())
+
+    @property
+    def rate(self) -> float:
+        """Rows read a second."""
+        return self.read / self.seconds if self.seconds else 0.0
+
+    def reject(self, path: Path, line: int, rejected: Rejected) -> None:
+        """Count a rejected row. The errors of invalid rows differ by column; those of the others by byte."""
+        name = rejected.error if rejected.reason == "invalid" else rejected.reason
+        if name not in self.reasons and len(self.reasons) >= REASONS_MAX:
+            name, rejected = OTHER, Rejected(OTHER, f"beyond the first {REASONS_MAX}")
+        reason = self.reasons.setdefault(name, Reason(rejected.reason, rejected.error))
+        reason.rows += 1
+        if len(reason.examples) < EXAMPLES:
+            reason.examples.append(f"{path.name}:{line}")
+
+    def most_frequent(self) -> list[Reason]:
+        """The reasons, the most frequent one first."""
+        return sorted(self.reasons.values(), key=lambda reason: -reason.rows)

@@ -1,0 +1,126 @@
+"""The rows of a file as fields by name, or why a row has none."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from schemas import Rejected
+from schemas.topics import RECORD_MAX_BYTES
+from stream_app.errors import UsageError
+from stream_app.ingest.files import Lines, LineTooLong, Source
+from stream_app.ingest.kinds import Cell, Kind
+
+INVALID, TOO_LARGE = "invalid", "too-large"
+NAMED_COLUMNS = 20
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: the line it begins on, and its fields (an empty cell and a null give none), or why it cannot be read.
+
+    `extra` are the columns that the event does not know.
+    """
+
+    line: int
+    fields: Fields | Rejected
+    extra: Fields
+
+
+def rows(source: Source, lines: Lines, kind: Kind[Any]) -> Iterator[Row]:
+    """The rows of a file. Raises UsageError for a CSV file whose header lacks a column that is needed."""
+    return _csv_rows(source, lines, kind) if source.format == "csv" else _json_rows(lines, kind)
+
+
+def _json_rows(lines: Lines, kind: Kind[Any]) -> Iterator[Row]:
+    known = frozenset(kind.cells)
+    while True:
+        try:
+            line = next(lines)
+        except StopIteration:
+            return
+        except LineTooLong as error:
+            yield Row(lines.number, Rejected(TOO_LARGE, str(error)), {})
+            continue
+        if not line.isspace():
+            yield _json_row(lines.number, line, known, kind.key)
+
+
+def _json_row(number: int, line: bytes, known: frozenset[str], key: str) -> Row:
+    try:
+        found = msgspec.json.decode(line)
+    except UnicodeDecodeError as error:
+        return Row(number, Rejected("not-utf8", str(error)), {})
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Row(number, Rejected("not-json", str(error)), {})
+    if not isinstance(found, dict):
+        return Row(number, Rejected(INVALID, "the line is not a JSON object"), {})
+    fields = {name: value for name, value in found.items() if name in known and value is not None}
+    if type(fields.get(key)) is int:
+        fields[key] = str(fields[key])
+    return Row(number, fields, {name: value for name, value in found.items() if name not in known})
+
+
+def _csv_rows(source: Source, lines: Lines, kind: Kind[Any]) -> Iterator[Row]:
+    csv.field_size_limit(RECORD_MAX_BYTES)  # a quote that never closes swallows no more than this
+    reader = csv.reader(map(_decoded, lines), strict=True)
+    header = _header(source, reader, kind)
+    columns = [(name, kind.cells.get(name.lower())) for name in header]
+    while True:
+        begins = lines.number + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Row(begins, Rejected(INVALID, f"the row is not CSV: {error}"), {})
+            continue
+        except LineTooLong as error:
+            yield Row(begins, Rejected(TOO_LARGE, str(error)), {})
+            continue
+        if cells:
+            yield _csv_row(begins, columns, cells)
+
+
+def _decoded(line: bytes) -> str:
+    """The line as text; bytes that are not UTF-8 become lone surrogates, which JSON refuses later."""
+    return line.decode("utf-8", "surrogateescape")
+
+
+def _csv_row(begins: int, columns: Sequence[tuple[str, Cell | None]], cells: list[str]) -> Row:
+    if len(cells) != len(columns):
+        return Row(begins, Rejected(INVALID, f"the row has {len(cells)} columns; the header has {len(columns)}"), {})
+    fields: Fields = {}
+    extra: Fields = {}
+    for (name, convert), cell in zip(columns, cells, strict=True):
+        if convert is None:
+            extra[name] = cell or None
+        elif cell:
+            try:
+                fields[name] = convert(cell)
+            except ValueError as error:
+                return Row(begins, Rejected(INVALID, f"{name} {error}"), {})
+    return Row(begins, fields, extra)
+
+
+def _header(source: Source, reader: Iterator[list[str]], kind: Kind[Any]) -> list[str]:
+    try:
+        names = [name.strip() for name in next(reader, [])]
+    except (csv.Error, LineTooLong) as error:
+        raise UsageError(f"{source.path} does not begin with a CSV header: {error}.") from None
+    header = [name.lower() if name.lower() in kind.cells else name for name in names]
+    lacking = [" or ".join(choice) for choice in kind.needed if not set(choice) & set(header)]
+    if lacking:
+        found = ", ".join(map(repr, names[:NAMED_COLUMNS])) + (", …" if len(names) > NAMED_COLUMNS else "")
+        raise UsageError(
+            f"{source.path} has the columns {found}; {kind.noun} also need {', '.join(lacking)} "
+            f"(known are {', '.join(kind.cells)})."
+        )
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise UsageError(f"{source.path} has the column {twice!r} more than once.")
+    return header

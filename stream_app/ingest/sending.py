@@ -1,0 +1,122 @@
+"""Sending files: a chunk of rows is read and checked in a thread while the chunk before it is published."""
+
+import asyncio
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Generic
+
+from schemas import Rejected
+from stream_app.errors import Fatal, UsageError
+from stream_app.ingest.files import UNREADABLE, Lines, Source, look_at, opened
+from stream_app.ingest.kinds import Event, Kind
+from stream_app.ingest.records import Record, record
+from stream_app.ingest.report import Report
+from stream_app.ingest.rows import Row, rows
+from stream_app.kafka.publisher import Outgoing, Publisher
+
+CHUNK_ROWS = 5_000
+CHUNK_BYTES = 4 * 1024 * 1024
+
+Seen = Callable[[Sequence[Event]], None]
+"""Is told the events of every chunk that was acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How far ingesting has come: the file, the bytes of it that were read, and the rows sent of all files."""
+
+    source: Source
+    read_bytes: int
+    report: Report
+
+
+@dataclass(slots=True)
+class Chunk(Generic[Event]):
+    """Checked rows: records to publish and rows to reject, and how far the file was read."""
+
+    records: list[Record[Event]]
+    rejected: list[tuple[int, Rejected]]
+    read_bytes: int
+
+
+def look_at_all(paths: Sequence[Path], kind: Kind[Event]) -> list[Source]:
+    """The files, each found fit to be ingested, headers included, before anything is sent. Raises UsageError."""
+    sources = [look_at(path) for path in paths]
+    for source in sources:
+        try:
+            with opened(source) as lines:
+                next(rows(source, lines, kind), None)
+        except UNREADABLE as error:
+            raise UsageError(f"{source.path} cannot be read: {error}.") from None
+    return sources
+
+
+@dataclass(slots=True)
+class Sending(Generic[Event]):
+    """Sends files of one kind to its topic (`topic` is the name on the wire), counting into `report`."""
+
+    publisher: Publisher
+    topic: str
+    kind: Kind[Event]
+    report: Report
+    seen: Seen[Event]
+    moved: Callable[[Moved], None]
+
+    async def send(self, sources: Sequence[Source]) -> None:
+        """Send every file's rows, in order. Raises Retriable when the broker is away, Fatal for a damaged file."""
+        started = time.monotonic()
+        before = self.report.seconds
+        for source in sources:
+            with opened(source) as lines, closing(_chunks(source, lines, self.kind)) as chunks:
+                await self._send_chunks(source, chunks, lambda: before + time.monotonic() - started)
+
+    async def _send_chunks(self, source: Source, chunks: Iterator[Chunk[Event]], elapsed: Callable[[], float]) -> None:
+        chunk = await asyncio.to_thread(next, chunks, None)
+        while chunk is not None:
+            following = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+            try:
+                await self._publish(source, chunk)
+            finally:
+                # also when publishing fails: the thread must have left the file before it is closed
+                chunk = await following
+            self.report.seconds = elapsed()
+
+    async def _publish(self, source: Source, chunk: Chunk[Event]) -> None:
+        await self.publisher.publish([Outgoing(self.topic, r.key, r.value) for r in chunk.records])
+        self.report.read += len(chunk.records) + len(chunk.rejected)
+        self.report.sent += len(chunk.records)
+        self.report.left_out += sum(r.left_out for r in chunk.records)
+        for line, rejected in chunk.rejected:
+            self.report.reject(source.path, line, rejected)
+        self.seen([r.event for r in chunk.records])
+        self.moved(Moved(source, chunk.read_bytes, self.report))
+
+
+def _chunks(source: Source, lines: Lines, kind: Kind[Event]) -> Generator[Chunk[Event]]:
+    """The file's rows in chunks of at most 5,000 rows and about 4 MiB. Raises Fatal where the file is damaged."""
+    remaining = rows(source, lines, kind)
+    try:
+        while chunk := _next_chunk(remaining, lines, kind):
+            yield chunk
+    except UNREADABLE as error:
+        raise Fatal(f"{source.path} is damaged near line {lines.number}: {error}.") from error
+
+
+def _next_chunk(remaining: Iterator[Row], lines: Lines, kind: Kind[Event]) -> Chunk[Event] | None:
+    chunk: Chunk[Event] = Chunk([], [], 0)
+    size_bytes = 0
+    for row in islice(remaining, CHUNK_ROWS):
+        found = record(row, kind)
+        if isinstance(found, Rejected):
+            chunk.rejected.append((row.line, found))
+        else:
+            chunk.records.append(found)
+            size_bytes += len(found.value)
+            if size_bytes >= CHUNK_BYTES:
+                break
+    chunk.read_bytes = lines.read_bytes
+    return chunk if chunk.records or chunk.rejected else None
