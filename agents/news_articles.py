@@ -25,7 +25,11 @@ from stream_app.store.progress import Progress
 
 Article = Placed[NewsArticle]
 
+FIRST_CHUNK_BYTES = 128 * 1024
+"""Before the encoder's speed is known: some seconds of encoding on two cores."""
 SMALLEST_CHUNK_BYTES = 16 * 1024
+SMOOTHING = 0.5
+"""The weight of the newest chunk in the encoder's speed; chunks differ in their mix of lengths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class NewsArticles(Stage):
         self._model = model
         self._limits = limits
         self._largest_chunk_bytes = limits.bytes
+        limits.bytes = min(limits.bytes, FIRST_CHUNK_BYTES)
+        self._bytes_a_second: float | None = None
 
     async def register_model(self) -> None:
         """Note the text model; Fatal if its id stands for another one in this database."""
@@ -89,9 +95,12 @@ class NewsArticles(Stage):
         return NewVectors([keys[index] for index in good], encoded.vectors[good], failures)
 
     def _adapt(self, size_bytes: int, seconds: float) -> None:
-        """Cut the next chunks so that encoding one takes about `encode_chunk_seconds`, at the speed of this one."""
-        at_this_speed = int(size_bytes / max(seconds, 0.001) * self.services.settings.encode_chunk_seconds)
-        self._limits.bytes = min(max(at_this_speed, SMALLEST_CHUNK_BYTES), self._largest_chunk_bytes)
+        """Cut the next chunks so that encoding one takes about `encode_chunk_seconds`, at the speed of the last ones."""
+        speed = size_bytes / max(seconds, 0.001)
+        known = speed if self._bytes_a_second is None else self._bytes_a_second
+        self._bytes_a_second = SMOOTHING * speed + (1 - SMOOTHING) * known
+        wanted = int(self._bytes_a_second * self.services.settings.encode_chunk_seconds)
+        self._limits.bytes = min(max(wanted, SMALLEST_CHUNK_BYTES), self._largest_chunk_bytes)
 
     def _unencodable(self, chunk: Chunk, was: Progress, hashes: dict[int, bytes], new: NewVectors) -> list[DeadLetter]:
         return [

@@ -76,7 +76,7 @@ async def connect(database_url: str) -> Connection:
         return connection
 
 
-async def create_pool(database_url: str, size: int = 4) -> Pool:
+async def create_pool(database_url: str, size: int = 8) -> Pool:
     """A pool of at most `size` connections; nothing is opened before it is asked for."""
     async with errors_told_apart():
         return await asyncpg.create_pool(
