@@ -1,0 +1,58 @@
+"""What the command line chooses for every command: the options that stand before or after the command's name."""
+# ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from stream_app.config import Settings
+
+COMMAND_LINE = "cli"
+"""What a log line of a command calls its stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The settings file (none: the default one) and the settings given as flags, by name."""
+
+    config: Path | None = None
+    flags: Mapping[str, str | Path] = field(default_factory=dict)
+
+    def settings(self) -> "Settings":
+        """Flags over environment over the settings file. Raises UsageError in one sentence."""
+        from stream_app.config import load_settings
+
+        try:
+            return load_settings(self.flags, self.config)
+        except UnicodeDecodeError:
+            from stream_app.errors import UsageError
+
+            raise UsageError(f"The settings file {self.config or 'stream-app.toml'} is not UTF-8.") from None
+
+    def arguments(self) -> list[str]:
+        """The same choices as words of a command line, for a process of our own."""
+        config = [] if self.config is None else ["--config", str(self.config)]
+        return config + [word for name, value in self.flags.items() for word in (flag_of(name), str(value))]
+
+
+def flag_of(setting: str) -> str:
+    """The flag of a setting."""
+    return "--" + setting.replace("_", "-")
+
+
+def choices_of(ctx: typer.Context) -> Choices:
+    """The choices of this command line; none were made where a command stands alone."""
+    return ctx.find_object(Choices) or Choices()
+
+
+def settings_of(ctx: typer.Context, stage: str = COMMAND_LINE) -> "Settings":
+    """The settings of this command line, with logging set up as they say; `stage` stands in its lines."""
+    from stream_app import logs
+
+    settings = choices_of(ctx).settings()
+    logs.configure(settings.log_level, stage)
+    return settings

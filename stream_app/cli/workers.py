@@ -1,0 +1,137 @@
+"""`worker`: the stages, each a process of its own, or one of them in this process."""
+# ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVarTuple, Unpack
+
+import typer
+
+from stream_app.cli.choices import choices_of, settings_of
+from stream_app.cli.failures import exit_code
+
+if TYPE_CHECKING:
+    from stream_app.config import Settings
+    from stream_app.embedded import Endpoints
+
+STANDARD_INPUT = 0
+KILLED = 128 + signal.SIGKILL
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+Arguments = TypeVarTuple("Arguments")
+
+log = logging.getLogger(__name__)
+commands = typer.Typer()
+
+
+class StageName(StrEnum):
+    """The stages of a worker."""
+
+    PRICES = "prices"
+    NEWS = "news"
+    CONTEXTS = "contexts"
+
+
+@commands.command(epilog="Example: [bold]stream-app worker --stage news[/bold]")
+def worker(
+    ctx: typer.Context,
+    stage: Annotated[StageName | None, typer.Option(help="Run this stage alone; else each as a process.")] = None,
+    supervised: Annotated[bool, typer.Option(hidden=True, help="End when standard input does.")] = False,
+) -> None:
+    """Keep windows, embed news and compute contexts from what arrives on Kafka.
+
+    Runs until Ctrl-C or SIGTERM, which let it finish what is in hand; a second Ctrl-C kills. More workers share the
+    work.
+    """
+    for number in ENDING_SIGNALS:
+        signal.signal(number, _leave)
+    settings = settings_of(ctx, "worker" if stage is None else stage)
+    endpoints = _checked(settings)
+    if stage is None:
+        raise typer.Exit(_all_stages(choices_of(ctx).arguments()))
+    if supervised:
+        threading.Thread(target=_end_with_standard_input, daemon=True).start()
+    raise typer.Exit(_one_stage(settings, endpoints, stage, supervised))
+
+
+def _leave(*_: object) -> None:
+    """Nothing is in hand yet."""
+    raise SystemExit(0)
+
+
+def _checked(settings: "Settings") -> "Endpoints":
+    """Where the services are. Raises Fatal when the database's tables are not this release's."""
+    from stream_app.endpoints import find
+    from stream_app.errors import Fatal
+    from stream_app.store.database import errors_told_apart
+    from stream_app.store.migrate import status
+
+    async def found() -> str | None:
+        async with errors_told_apart():
+            at = await status(endpoints.database_url)
+        return None if at.up_to_date else f"at revision {at.current or 'none'}, this release needs {at.newest}"
+
+    endpoints = find(settings)
+    if behind := asyncio.run(found()):
+        raise Fatal(f"The database is {behind}: run `stream-app db upgrade`.")
+    return endpoints
+
+
+def _all_stages(arguments: list[str]) -> int:
+    from stream_app.supervisor import supervise
+
+    return asyncio.run(supervise([[*arguments, "worker", "--stage", name, "--supervised"] for name in StageName]))
+
+
+def _one_stage(settings: "Settings", endpoints: "Endpoints", name: str, supervised: bool) -> int:
+    """Run the stage; its expected errors are log lines like everything else that it says."""
+    from stream_app.errors import StreamAppError
+    from stream_app.worker import run_stage
+
+    # A supervisor gets the terminal's second Ctrl-C itself; what it passes on is not a second one.
+    loop_factory = asyncio.SelectorEventLoop if supervised else SecondSignalKills
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(_until_asked(run_stage(settings, endpoints, name)))
+    except StreamAppError as error:
+        log.critical("%s", error)
+        return exit_code(error)
+    return 0
+
+
+async def _until_asked(stage: Any) -> None:
+    """Run the stage's coroutine. A signal that comes before it listens for signals itself ends it at once."""
+    running = asyncio.ensure_future(stage)
+    for number in ENDING_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    await asyncio.wait([running])
+    if not running.cancelled():
+        running.result()
+
+
+class SecondSignalKills(asyncio.SelectorEventLoop):
+    """An event loop on which the second signal ends the process, whoever handles the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._arrived = 0
+
+    def add_signal_handler(self, sig: int, callback: Callable[[Unpack[Arguments]], Any], *args: *Arguments) -> None:
+        """Handle the first signal by `callback`."""
+        super().add_signal_handler(sig, self._handle, callback, args)
+
+    def _handle(self, callback: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._arrived += 1
+        if self._arrived > 1:
+            os._exit(KILLED)
+        callback(*args)
+
+
+def _end_with_standard_input() -> None:
+    while os.read(STANDARD_INPUT, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

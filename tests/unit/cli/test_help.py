@@ -1,0 +1,49 @@
+"""Help reads well on every level: what the command does, its options, an example."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from stream_app.cli.app import app
+from tests.unit.cli.conftest import Run
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every group and command with the words that lead to it."""
+    yield path, group
+    if isinstance(group, TyperGroup):
+        for name, command in group.commands.items():
+            yield from commands(command, (*path, name))
+
+
+EVERY = list(commands(get_command(app)))
+
+
+@pytest.mark.parametrize(("path", "command"), EVERY, ids=[" ".join(path) or "stream-app" for path, _ in EVERY])
+def test_every_level_explains_itself_with_an_example(run: Run, path: tuple[str, ...], command: Any) -> None:
+    shown = run(*path, "--help")
+    assert shown.exit_code == 0
+    assert shown.stderr == ""
+    assert "Usage: " + " ".join(("stream-app", *path)) in shown.stdout
+    assert "Example: " in shown.stdout
+    assert all(option.help for option in command.params if not option.hidden)
+
+
+def test_the_commands_of_the_product_are_there() -> None:
+    paths = {" ".join(path) for path, _ in EVERY}
+    assert {"up", "down", "db upgrade", "db status", "db url", "worker", "close", "show"} <= paths
+
+
+@pytest.mark.parametrize("words", [(), ("db",)])
+def test_no_words_are_answered_by_help(run: Run, words: tuple[str, ...]) -> None:
+    shown = run(*words)
+    assert shown.exit_code == 0
+    assert "Usage: " in shown.stdout
+    assert shown.stderr == ""
+
+
+def test_what_only_a_supervisor_says_is_not_shown(run: Run) -> None:
+    assert "supervised" not in run("worker", "--help").stdout
