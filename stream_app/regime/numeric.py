@@ -14,13 +14,12 @@ MODEL_ID = "num-regime-core-v1"
 def embed(features: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n, window_days, 3) -> (n, 384): day 0's close, volume and log return, then day 1's, …, then zeros.
 
-    Raises ValueError for windows of more than 128 rows.
+    n may be 0. Raises ValueError for windows of more than 128 rows.
     """
-    count, window_days, _ = features.shape
+    count, window_days, per_row = features.shape
     check_window_days(window_days)
-    flat = features.reshape(count, -1)
     vectors = np.zeros((count, DIM), np.float32)
-    vectors[:, : flat.shape[1]] = flat
+    vectors[:, : window_days * per_row] = features.reshape(count, window_days * per_row)
     return vectors
 
 

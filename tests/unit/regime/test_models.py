@@ -21,6 +21,10 @@ def test_the_largest_window_fills_the_vector_and_a_larger_one_is_refused() -> No
         numeric.embed(np.ones((1, 129, 3), np.float32))
 
 
+def test_no_window_gives_no_vector() -> None:
+    assert numeric.embed(np.zeros((0, 63, 3), np.float32)).shape == (0, 384)
+
+
 def test_several_instruments_are_averaged_in_float64() -> None:
     vectors = np.array([[1e8, 1.0], [1.0, 2.0], [-1e8, 6.0]], np.float32)
     assert numeric.mean_window_vectors(vectors).tolist() == [np.float32(1 / 3), 3.0]
