@@ -13,6 +13,7 @@ from agents.news_articles import NewsArticles
 from agents.price_closes import PriceCloses
 from agents.stage import Stage
 from agents.text_refill import refill_text_vectors
+from stream_app.clock import Clock
 from stream_app.config import Settings
 from stream_app.contexts.models import text_model
 from stream_app.contexts.tasks import close_and_amend, compute
@@ -42,13 +43,20 @@ class Assembled:
     background: Sequence[Background]
 
 
-async def run_stage(settings: Settings, endpoints: Endpoints, name: str, *, stop: asyncio.Event | None = None) -> None:
+async def run_stage(
+    settings: Settings,
+    endpoints: Endpoints,
+    name: str,
+    *,
+    stop: asyncio.Event | None = None,
+    clock: Clock | None = None,
+) -> None:
     """Run one of STAGES until SIGTERM or SIGINT (or `stop`, where given); it drains and returns.
 
-    Raises what ended it otherwise.
+    Raises what ended it otherwise. `clock` (none: the machine's) is the one that the stage asks for the time.
     """
     async with AsyncExitStack() as stack:
-        services = await stack.enter_async_context(open_services(settings, endpoints))
+        services = await stack.enter_async_context(open_services(settings, endpoints, clock))
         await _while_away(lambda: _check_services(settings, endpoints))
         assembled = await STAGES[name](services, stack)
         log.info("stage %s is ready", name)

@@ -3,10 +3,12 @@
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
+from aiokafka import AIOKafkaProducer
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
 
 from schemas import DeadLetter, JointRegimeContext, NewsArticle, PriceClose, encode
@@ -16,7 +18,7 @@ from stream_app.config import Settings, load_settings
 from stream_app.contexts.closing import close_days
 from stream_app.contexts.cut import read_cut
 from stream_app.embedded import Endpoints
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.publisher import Outgoing, partition_of
 from stream_app.kafka.topics import ensure_topics
 from stream_app.services import Services, open_services
 from stream_app.store import progress
@@ -25,6 +27,7 @@ from stream_app.worker import run_stage
 
 DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.05
+RAW_MAX_BYTES = 4 * 1024 * 1024
 
 Fact = TypeVar("Fact")
 
@@ -67,7 +70,9 @@ class Pipeline:
         """Start stages (prices, news, contexts)."""
         for name in names:
             stop = asyncio.Event()
-            task = asyncio.create_task(run_stage(self.settings, self.endpoints, name, stop=stop))
+            task = asyncio.create_task(
+                run_stage(self.settings, self.endpoints, name, stop=stop, clock=self.services.clock)
+            )
             self._running[name] = (task, stop)
 
     async def stop(self, *names: str) -> None:
@@ -81,15 +86,32 @@ class Pipeline:
         """Publish prices and news, each keyed as it must be."""
         await self.services.publisher.publish([self._outgoing(event) for event in events])
 
-    async def send_bytes(self, topic: str, key: bytes | None, *values: bytes) -> None:
-        """Publish records as they are to a topic named without its prefix."""
-        wire = self.services.topic(topic)
-        await self.services.publisher.publish([Outgoing(topic=wire, key=key or b"", value=value) for value in values])
+    async def send_to(self, partition: int, *events: PriceClose | NewsArticle) -> None:
+        """Publish prices and news to one partition, wherever their keys belong."""
+        elsewhere = self._keys_of_partitions()[partition]
+        await self.services.publisher.publish(
+            [replace(self._outgoing(event), partition_key=elsewhere) for event in events]
+        )
+
+    async def send_raw(self, topic: str, partition: int, *records: tuple[bytes | None, bytes | None]) -> None:
+        """Publish keys and values as they are, none included, to a partition of a topic named without its prefix."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.endpoints.kafka_url, max_request_size=RAW_MAX_BYTES)
+        await producer.start()
+        try:
+            for key, value in records:
+                await producer.send_and_wait(self.services.topic(topic), value, key, partition)
+        finally:
+            await producer.stop()
 
     def _outgoing(self, event: PriceClose | NewsArticle) -> Outgoing:
         if isinstance(event, PriceClose):
             return Outgoing(self.services.topic(PRICES.name), event.instrument_id.encode(), encode(event))
         return Outgoing(self.services.topic(NEWS.name), event.article_id.encode(), encode(event))
+
+    def _keys_of_partitions(self) -> dict[int, bytes]:
+        """A key for each partition."""
+        keys = [str(number).encode() for number in range(1000)]
+        return {partition_of(key, self.settings.topic_partitions): key for key in keys}
 
     async def applied(self) -> None:
         """Wait until the stages have applied everything that is in the input topics now."""
@@ -105,6 +127,16 @@ class Pipeline:
     async def close(self, region: str, *days: dt.date, force: bool = False) -> int:
         """Close days of a region."""
         return await close_days(self.services, region, days, force)
+
+    async def revisions(self, region: str, *days: dt.date) -> list[JointRegimeContext]:
+        """The stored revisions of days, in the order of day and revision; whether published or not."""
+        rows = await self.fetch(
+            "SELECT payload FROM joint_embedding_revisions "
+            "WHERE region = $1 AND as_of_date = ANY($2::date[]) ORDER BY as_of_date, revision",
+            region,
+            days,
+        )
+        return [msgspec.json.decode(row["payload"], type=JointRegimeContext) for row in rows]
 
     async def revision(self, region: str, day: dt.date, number: int = 1) -> JointRegimeContext:
         """Wait for a revision to be on the topic; the newest copy of it."""
@@ -176,6 +208,19 @@ async def pipeline(
             yield path
         finally:
             await path.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A test's own topics on the broker and its own database."""
+
+    endpoints: Endpoints
+    database_url: str
+    topic_prefix: str
+
+    def pipeline(self, *, clock: Clock | None = None, **settings: Any) -> AbstractAsyncContextManager[Pipeline]:
+        """A pipeline here; several of them are several workers."""
+        return pipeline(self.endpoints, self.database_url, self.topic_prefix, clock=clock, **settings)
 
 
 def weekdays(last: dt.date, count: int) -> Sequence[dt.date]:
