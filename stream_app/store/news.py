@@ -29,13 +29,13 @@ def _articles_sql(news_day: NewsDay) -> str:
         SELECT {_READ} FROM news_articles WHERE {in_range} AND {below} AND {_WANTED} AND NOT retracted
         UNION ALL
         SELECT {_READ} FROM (
-            SELECT DISTINCT ON (article_id) * FROM news_history
-            WHERE {below}
-                AND article_id IN (SELECT article_id FROM news_history WHERE {in_range} AND {below})
-                AND article_id NOT IN (SELECT article_id FROM news_articles WHERE {below})
-            ORDER BY article_id, {cuts.POSITION_DESC}
+            SELECT DISTINCT article_id AS id FROM news_history WHERE {in_range} AND {below}
+        ) AS candidate
+        CROSS JOIN LATERAL (
+            SELECT * FROM news_history WHERE article_id = id AND {below} ORDER BY {cuts.POSITION_DESC} LIMIT 1
         ) AS newest
         WHERE {in_range} AND {_WANTED} AND NOT retracted
+            AND NOT EXISTS (SELECT 1 FROM news_articles WHERE article_id = id AND {below})
         ORDER BY article_id
     """
 
