@@ -64,7 +64,7 @@ async def close_days(services: Services, region_name: str, days: Sequence[dt.dat
         due = closed_at(region, calendar, day)
         new.append(NewTrigger(day, 1, due, allow_stale=force or now > due + deadline))
     async with transaction(services.pool) as conn:
-        made = await triggers.make(conn, region_name, definition_of(region), new)
+        made = await triggers.make(conn, region_name, definition_of(region), new, now)
     await finish_triggers(services)
     return len(made)
 
@@ -86,5 +86,5 @@ async def amend_days(services: Services, region_name: str, days: Sequence[dt.dat
     made = 0
     async with transaction(services.pool) as conn:
         for definition, new in by_definition.items():
-            made += len(await triggers.make(conn, region_name, definition, new))
+            made += len(await triggers.make(conn, region_name, definition, new, now))
     return made

@@ -34,7 +34,7 @@ CREATE_INCOMING = f"""
 # The first copy in the log is the trigger: it overrules what was made here and not yet read back, and nothing after it.
 STORE = f"""
     INSERT INTO day_triggers AS t ({_INCOMING}, published, computed, learnt, created_at)
-    SELECT {_INCOMING}, true, false, true, now() FROM incoming_triggers ORDER BY region, as_of, number
+    SELECT {_INCOMING}, true, false, true, known_at FROM incoming_triggers ORDER BY region, as_of, number
     ON CONFLICT (region, as_of, number) DO UPDATE SET
         {", ".join(f"{column} = excluded.{column}" for column in _VALUES)}, published = true
     WHERE t.known_at IS NULL

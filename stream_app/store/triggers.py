@@ -15,8 +15,9 @@ COLUMNS = ", ".join(
 
 MAKE = """
     INSERT INTO day_triggers
-        (region, as_of, number, event_id, closed_at, allow_stale, calendar, instruments, languages, news, news_day)
-    SELECT $1, as_of, number, event_id, closed_at, allow_stale, $7, $8, $9, $10, $11
+        (region, as_of, number, event_id, closed_at, allow_stale, calendar, instruments, languages, news, news_day,
+        created_at)
+    SELECT $1, as_of, number, event_id, closed_at, allow_stale, $7, $8, $9, $10, $11, $12
     FROM unnest($2::date[], $3::int[], $4::text[], $5::timestamptz[], $6::boolean[])
         AS u (as_of, number, event_id, closed_at, allow_stale)
     ON CONFLICT DO NOTHING
@@ -84,7 +85,8 @@ def cut_json(cut: Mapping[str, TopicCut]) -> dict[str, Any]:
     return {topic: {"epoch": part.epoch, "offsets": list(part.offsets)} for topic, part in cut.items()}
 
 
-def _definition(row: Any) -> Definition:
+def definition(row: Any) -> Definition:
+    """The region's definition from a row that has its columns."""
     return Definition(
         calendar=row["calendar"],
         instruments=tuple(row["instruments"]),
@@ -105,13 +107,15 @@ def from_row(row: Any) -> StoredTrigger:
         number=row["number"],
         closed_at=row["closed_at"],
         cut=cut,
-        definition=_definition(row),
+        definition=definition(row),
         allow_stale=row["allow_stale"],
     )
     return StoredTrigger(event, row["known_at"])
 
 
-async def make(connection: Connection, region: str, definition: Definition, new: Sequence[NewTrigger]) -> set[dt.date]:
+async def make(
+    connection: Connection, region: str, definition: Definition, new: Sequence[NewTrigger], now: dt.datetime
+) -> set[dt.date]:
     """Insert triggers without a cut; returns the days that were not taken by another's trigger of that number."""
     rows = await connection.fetch(
         MAKE,
@@ -126,6 +130,7 @@ async def make(connection: Connection, region: str, definition: Definition, new:
         list(definition.languages),
         definition.news,
         definition.news_day,
+        now,
     )
     return {row["as_of"] for row in rows}
 
@@ -157,7 +162,7 @@ async def mark_published(connection: Connection, sent: Sequence[StoredTrigger]) 
 
 @dataclass(frozen=True, slots=True)
 class NewestTrigger:
-    """A day's newest trigger and when it was made here."""
+    """A day's newest trigger and when it was made, by the clock of the closer (from the log: by Kafka's)."""
 
     trigger: StoredTrigger
     created_at: dt.datetime

@@ -42,8 +42,9 @@ async def store_trigger(path: Pipeline) -> None:
     """The first step of closing: the trigger stands, without a cut."""
     region = path.services.regions["US"]
     due = closed_at(region, path.services.calendar(region.calendar), DAY)
+    new = [NewTrigger(DAY, 1, due, allow_stale=False)]
     async with transaction(path.services.pool) as conn:
-        await triggers.make(conn, "US", definition_of(region), [NewTrigger(DAY, 1, due, allow_stale=False)])
+        await triggers.make(conn, "US", definition_of(region), new, path.services.clock.now())
 
 
 async def give_cut(path: Pipeline, cut: dict[str, TopicCut]) -> None:
