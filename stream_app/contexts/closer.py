@@ -72,8 +72,7 @@ class Closer:
 
     async def _amend_marked(self) -> None:
         async with connection(self._services.pool) as conn:
-            await late_marks.drop_below_cut(conn)
-            marked = await late_marks.marked_days(conn)
+            marked = await late_marks.take_up(conn)
         for region, group in itertools.groupby(marked, key=lambda pair: pair[0]):
             ready = await self._ready([day for _, day in group], region)
             if ready:

@@ -1,7 +1,7 @@
 """Late marks: a record touched a day that already has a trigger. The closer amends the days that keep a mark."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from schemas import Definition
@@ -15,32 +15,28 @@ PUT = """
     SET log_epoch = excluded.log_epoch, log_offset = excluded.log_offset
     WHERE (excluded.log_epoch, excluded.log_offset) > (m.log_epoch, m.log_offset)
 """
-TOUCHED_BY_PRICES = """
-    SELECT t.region, t.as_of, max(u.log_offset)
-    FROM unnest($1::text[], $2::date[], $3::date[], $4::bigint[]) AS u (instrument_id, first, last, log_offset)
-    JOIN (
-        SELECT DISTINCT region, as_of, instruments FROM day_triggers WHERE as_of BETWEEN $5 AND $6
-    ) AS t ON t.as_of BETWEEN u.first AND u.last AND u.instrument_id = ANY(t.instruments)
-    GROUP BY t.region, t.as_of
-"""
 TRIGGERED_DEFINITIONS = """
     SELECT DISTINCT region, as_of, calendar, instruments, languages, news, news_day
-    FROM day_triggers WHERE as_of BETWEEN $1 AND $2 ORDER BY as_of
+    FROM day_triggers WHERE as_of BETWEEN $1 AND $2 AND ($3::text[] IS NULL OR instruments && $3)
 """
-DROP_BELOW_CUT = """
-    DELETE FROM late_marks m USING (
+# In one statement, so that a mark which a transaction adds meanwhile is looked at in the next pass.
+TAKE_UP = """
+    WITH newest AS (
         SELECT DISTINCT ON (region, as_of) region, as_of, cut FROM day_triggers t
         WHERE cut IS NOT NULL AND EXISTS (SELECT 1 FROM late_marks l WHERE l.region = t.region AND l.as_of = t.as_of)
         ORDER BY region, as_of, number DESC
-    ) AS newest
-    WHERE m.region = newest.region AND m.as_of = newest.as_of AND (
-        m.log_epoch < (newest.cut -> m.topic ->> 'epoch')::int
-        OR m.log_epoch = (newest.cut -> m.topic ->> 'epoch')::int
-            AND m.log_offset < (newest.cut -> m.topic -> 'offsets' ->> m.partition)::bigint)
+    ), dropped AS (
+        DELETE FROM late_marks m USING newest
+        WHERE m.region = newest.region AND m.as_of = newest.as_of AND (
+            m.log_epoch < (newest.cut -> m.topic ->> 'epoch')::int
+            OR m.log_epoch = (newest.cut -> m.topic ->> 'epoch')::int
+                AND m.log_offset < (newest.cut -> m.topic -> 'offsets' ->> m.partition)::bigint)
+        RETURNING m.region, m.as_of, m.topic, m.partition
+    )
+    SELECT DISTINCT region, as_of FROM late_marks
+    WHERE (region, as_of, topic, partition) NOT IN (SELECT region, as_of, topic, partition FROM dropped)
+    ORDER BY region, as_of
 """
-MARKED_DAYS = "SELECT DISTINCT region, as_of FROM late_marks ORDER BY region, as_of"
-
-
 LATEST_TRIGGERED = "SELECT max(as_of) FROM day_triggers"
 
 
@@ -53,16 +49,6 @@ class Mark:
     topic: str
     partition: int
     log_epoch: int
-    log_offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class TouchedByPrice:
-    """A price's reach: the as_of days from `first` to `last` whose window may hold it."""
-
-    instrument_id: str
-    first: dt.date
-    last: dt.date
     log_offset: int
 
 
@@ -99,27 +85,15 @@ async def latest_triggered_day(connection: Connection) -> dt.date | None:
     return latest
 
 
-async def touched_by_prices(
-    connection: Connection, touched: Sequence[TouchedByPrice]
-) -> list[tuple[str, dt.date, int]]:
-    """The triggered days that prices touch: (region, as_of, newest offset)."""
-    if not touched:
-        return []
-    rows = await connection.fetch(
-        TOUCHED_BY_PRICES,
-        [t.instrument_id for t in touched],
-        [t.first for t in touched],
-        [t.last for t in touched],
-        [t.log_offset for t in touched],
-        min(t.first for t in touched),
-        max(t.last for t in touched),
-    )
-    return [tuple(row) for row in rows]
+async def triggered_days(
+    connection: Connection, first: dt.date, last: dt.date, naming: Collection[str] | None = None
+) -> list[TriggeredDay]:
+    """The days between two (inclusive) that have a trigger in any state, with each definition they had.
 
-
-async def triggered_days(connection: Connection, first: dt.date, last: dt.date) -> list[TriggeredDay]:
-    """The days between two (inclusive) that have a trigger in any state, with each definition they had."""
-    rows = await connection.fetch(TRIGGERED_DEFINITIONS, first, last)
+    `naming` takes those alone whose definition names one of these instruments.
+    """
+    instruments = None if naming is None else list(naming)
+    rows = await connection.fetch(TRIGGERED_DEFINITIONS, first, last, instruments)
     return [
         TriggeredDay(
             row["region"],
@@ -136,11 +110,6 @@ async def triggered_days(connection: Connection, first: dt.date, last: dt.date) 
     ]
 
 
-async def drop_below_cut(connection: Connection) -> None:
-    """Delete the marks that their day's newest stored cut already covers."""
-    await connection.execute(DROP_BELOW_CUT)
-
-
-async def marked_days(connection: Connection) -> list[tuple[str, dt.date]]:
-    """The (region, as_of) pairs that keep a mark."""
-    return [(row["region"], row["as_of"]) for row in await connection.fetch(MARKED_DAYS)]
+async def take_up(connection: Connection) -> list[tuple[str, dt.date]]:
+    """Delete the marks that their day's newest stored cut covers; the (region, as_of) pairs that keep a mark."""
+    return [(row["region"], row["as_of"]) for row in await connection.fetch(TAKE_UP)]
