@@ -13,15 +13,15 @@ from agents.stage import Stage
 from agents.window_cache import WindowCache
 from schemas import Codec, NumericWindowEmbedded, PriceClose, Vector, encode, event_id
 from schemas.topics import NUMERIC, PRICES
-from stream_app.contexts.late import reach_of_prices
+from stream_app.contexts.late import marks_of_prices, reach_of_prices
 from stream_app.contexts.models import numeric_model
+from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk
 from stream_app.kafka.publisher import Outgoing
 from stream_app.regime import numeric, windows
 from stream_app.services import Services
 from stream_app.store import dead_letters, late_marks, models, numeric_windows, prices, progress, signals, versions
 from stream_app.store.database import Connection, connection, transaction
-from stream_app.store.late_marks import Mark
 from stream_app.store.numeric_windows import WindowVectors
 from stream_app.store.prices import Series
 from stream_app.store.progress import Progress
@@ -64,12 +64,15 @@ class PriceCloses(Stage):
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; store prices, windows, marks and dead letters in one transaction; publish."""
         decoded = decode(chunk, was, self._codec, "instrument_id")
+        failpoint("after-decode")
         changed = _newest_by_row(decoded.fresh)
         async with transaction(self.services.pool) as conn:
             await progress.move_on(conn, was, decoded.now)
             await dead_letters.put(conn, decoded.letters)
             applied = await self._store(conn, decoded, changed)
             await signals.notify(conn)
+            failpoint("in-transaction")
+        failpoint("after-commit")
         self._cache.update(applied.series)
         await self.publish_dead_letters(decoded.letters)
         await self._publish(applied.windows, decoded.fresh)
@@ -111,10 +114,7 @@ class PriceCloses(Stage):
             late = {day: close.log_offset for day, close in rows.items() if day <= latest}
             if late:
                 reach += reach_of_prices(instrument_id, series[instrument_id], late, self._window_days)
-        touched = await late_marks.touched_by_prices(conn, reach)
-        now = decoded.now
-        marks = [Mark(region, day, self.topic, now.partition, now.log_epoch, at) for region, day, at in touched]
-        await late_marks.put(conn, marks)
+        await late_marks.put(conn, await marks_of_prices(conn, decoded.now, reach))
 
     async def _stored_windows(self, applied: Sequence[Close]) -> WindowVectors:
         """What redelivered records had made, from the stored bytes, no older than what is published."""

@@ -1,8 +1,8 @@
 """Which days records touch: the marks that make the closer amend a day."""
 
 import datetime as dt
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from stream_app.regime import windows
 from stream_app.regime.calendars import SessionCalendar
 from stream_app.store import late_marks, news, prices
 from stream_app.store.database import Connection
-from stream_app.store.late_marks import Mark, TouchedByPrice, TriggeredDay
+from stream_app.store.late_marks import Mark, TriggeredDay
 from stream_app.store.news import ArticleVersion
 from stream_app.store.prices import Series
+from stream_app.store.progress import Progress
 
 CalendarOf = Callable[[str], SessionCalendar]
 
@@ -24,15 +25,48 @@ LONGEST_NEWS_WINDOW_DAYS = 31
 ONE_DAY = dt.timedelta(days=1)
 
 
-def reach_of_prices(
-    instrument: str, series: Series, changed: Mapping[dt.date, int], window_days: int
-) -> list[TouchedByPrice]:
-    """For each changed row (date and the record's offset) the as_of days whose window holds it or held it."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A price's reach: the as_of days from `first` to `last` whose window holds it, or held it before the change."""
+
+    instrument_id: str
+    first: dt.date
+    last: dt.date
+    log_offset: int
+
+
+def reach_of_prices(instrument: str, series: Series, changed: Mapping[dt.date, int], window_days: int) -> list[Reach]:
+    """The reach of each changed row (date and the record's offset); `series` are the rows after the change."""
     dates = np.array(list(changed), dtype="datetime64[D]")
     until = windows.touched_until(series.dates, dates, window_days).tolist()
+    return [Reach(instrument, day, last, offset) for (day, offset), last in zip(changed.items(), until, strict=True)]
+
+
+def touched_by_prices(reaches: Sequence[Reach], days: Sequence[TriggeredDay]) -> Iterator[tuple[TriggeredDay, int]]:
+    """Each day that prices touch, with the offset of the newest record that does."""
+    axis = np.unique(np.array([day.as_of for day in days], dtype="datetime64[D]"))
+    newest = {name: np.full(len(axis), -1) for day in days for name in day.definition.instruments}
+    ascending = sorted((reach for reach in reaches if reach.instrument_id in newest), key=lambda r: r.log_offset)
+    starts = np.searchsorted(axis, np.array([r.first for r in ascending], dtype="datetime64[D]"), side="left")
+    ends = np.searchsorted(axis, np.array([r.last for r in ascending], dtype="datetime64[D]"), side="right")
+    for reach, start, end in zip(ascending, starts.tolist(), ends.tolist(), strict=True):
+        newest[reach.instrument_id][start:end] = reach.log_offset
+    at = np.searchsorted(axis, np.array([day.as_of for day in days], dtype="datetime64[D]")).tolist()
+    for day, index in zip(days, at, strict=True):
+        offset = max((int(newest[name][index]) for name in day.definition.instruments), default=-1)
+        if offset >= 0:
+            yield day, offset
+
+
+async def marks_of_prices(connection: Connection, now: Progress, reaches: Sequence[Reach]) -> list[Mark]:
+    """Marks for the triggered days whose windows hold or held a price of a chunk; `now` is the progress after it."""
+    if not reaches:
+        return []
+    first, last = min(r.first for r in reaches), max(r.last for r in reaches)
+    days = await late_marks.triggered_days(connection, first, last, naming={r.instrument_id for r in reaches})
     return [
-        TouchedByPrice(instrument, day, last, offset)
-        for (day, offset), last in zip(changed.items(), until, strict=True)
+        Mark(day.region, day.as_of, now.topic, now.partition, now.log_epoch, offset)
+        for day, offset in touched_by_prices(reaches, days)
     ]
 
 
@@ -47,11 +81,10 @@ def touched_by_articles(
 ) -> Iterator[tuple[TriggeredDay, ArticleVersion]]:
     """Each day with the newest version that counts on it, under the definition that the day closed with."""
     standing = [v for v in versions if v.published_at is not None and v.news_date is not None]
-    by_definition = itertools.groupby(
-        sorted(days, key=lambda day: (day.region, repr(day.definition))), key=lambda day: (day.region, day.definition)
-    )
-    for (region, definition), group in by_definition:
-        of_group = list(group)
+    by_definition: dict[tuple[str, Definition], list[TriggeredDay]] = {}
+    for day in days:
+        by_definition.setdefault((day.region, day.definition), []).append(day)
+    for (region, definition), of_group in by_definition.items():
         wanted = [v for v in standing if _concerns(v, region, definition)]
         found = places(
             [v.published_at for v in wanted if v.published_at is not None],
