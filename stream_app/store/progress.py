@@ -11,7 +11,8 @@ FIRST_EPOCH = 1
 
 LOAD = "SELECT * FROM ingest_progress WHERE topic = $1 AND partition = ANY($2::int[])"
 CREATE = """
-    INSERT INTO ingest_progress (topic, partition, log_epoch, next_offset) VALUES ($1, $2, $3, $4)
+    INSERT INTO ingest_progress (topic, partition, log_epoch, next_offset)
+    SELECT $1::text, $2::int, coalesce(max(log_epoch), $3), $4::bigint FROM ingest_progress WHERE topic = $1
     ON CONFLICT DO NOTHING
 """
 MOVE_ON = """
@@ -50,7 +51,7 @@ async def load(connection: Connection, topic: str, partitions: Collection[int]) 
 
 
 async def create(connection: Connection, topic: str, partition: int, next_offset: int) -> None:
-    """Insert the missing row of a partition that is seen for the first time."""
+    """Insert the missing row of a partition that is seen for the first time, in its topic's epoch."""
     await connection.execute(CREATE, topic, partition, FIRST_EPOCH, next_offset)
 
 
