@@ -32,11 +32,13 @@ CREATE_INCOMING = f"""
     AS SELECT {_INCOMING} FROM day_triggers WITH NO DATA
 """
 # The first copy in the log is the trigger: it overrules what was made here and not yet read back, and nothing after it.
+# Overruled by another cut it counts as learnt: records between the two cuts may have been applied and left no mark.
 STORE = f"""
     INSERT INTO day_triggers AS t ({_INCOMING}, published, computed, learnt, created_at)
     SELECT {_INCOMING}, true, false, true, known_at FROM incoming_triggers ORDER BY region, as_of, number
     ON CONFLICT (region, as_of, number) DO UPDATE SET
-        {", ".join(f"{column} = excluded.{column}" for column in _VALUES)}, published = true
+        {", ".join(f"{column} = excluded.{column}" for column in _VALUES)}, published = true,
+        learnt = t.cut IS DISTINCT FROM excluded.cut
     WHERE t.known_at IS NULL
 """
 WAITING = f"""
@@ -131,7 +133,8 @@ async def lock_region(connection: Connection, region: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class WaitingTrigger:
-    """A trigger to be computed. `learnt`: it came from the log alone, so records may have been applied before it."""
+    """A trigger to be computed. `learnt`: its cut came from the log alone, so records above it may have been applied
+    before it was known here."""
 
     event: DayTrigger
     known_at: dt.datetime
