@@ -1,0 +1,85 @@
+"""Everything that a run left behind, read once as plain data: the topics, the tables and the committed offsets."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS, NEWS, PRICES, TEXT
+from tests.integration.pipeline import Pipeline
+
+STAGE_TOPICS = {"prices": PRICES.name, "news": NEWS.name, "contexts": DAY_CLOSES.name}
+TOPICS = (PRICES, NEWS, DAY_CLOSES, TEXT, CONTEXTS, CONTEXTS_LATEST, DEAD_LETTERS)
+ORDERED_TABLES = {
+    "prices_daily": "instrument_id, trade_date",
+    "prices_history": "instrument_id, trade_date, log_offset",
+    "news_articles": "article_id",
+    "news_history": "article_id, log_offset",
+    "numeric_window_embeddings": "entity_id, as_of_date",
+    "text_vectors": "content_hash",
+    "text_embeddings": "source_id",
+    "day_triggers": "region, as_of, number",
+    "joint_embedding_revisions": "sequence",
+    "joint_embeddings": "region, as_of_date",
+    "regimes": "region, as_of_date",
+    "models": "model_id",
+    "ingest_progress": "topic, partition",
+    "dead_letters": "topic, partition, log_offset",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of a topic; `timestamp` in milliseconds."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class Observed:
+    """What was found. Topics are named without the prefix, vectors are pgvector's binary form."""
+
+    prefix: str
+    logs: dict[str, list[Record]]
+    """By topic, each partition's records in offset order."""
+    ends: dict[str, tuple[int, ...]]
+    """By topic, the end offset of each partition."""
+    tables: dict[str, list[dict[str, Any]]]
+    committed: dict[tuple[str, int], int]
+    """By (topic, partition), what the stage's consumer group has committed in Kafka."""
+
+
+async def observe(path: Pipeline) -> Observed:
+    """Read everything. Nothing may be writing."""
+    logs = {topic.name: [_record(record) for record in await path.read(topic.name)] for topic in TOPICS}
+    ends = {topic.name: await path.services.log.end_offsets(path.services.topic(topic.name)) for topic in TOPICS}
+    tables = {
+        name: [dict(row) for row in await path.fetch(f"SELECT * FROM {name} ORDER BY {order}")]
+        for name, order in ORDERED_TABLES.items()
+    }
+    return Observed(path.settings.topic_prefix, logs, ends, tables, await committed_offsets(path))
+
+
+async def committed_offsets(path: Pipeline) -> dict[tuple[str, int], int]:
+    """What each stage's group has committed, by topic (without prefix) and partition."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=path.endpoints.kafka_url)
+    await admin.start()
+    try:
+        found: dict[tuple[str, int], int] = {}
+        for stage, topic in STAGE_TOPICS.items():
+            of_group: dict[TopicPartition, Any] = await admin.list_consumer_group_offsets(
+                f"{path.settings.topic_prefix}{stage}"
+            )
+            found |= {(topic, tp.partition): meta.offset for tp, meta in of_group.items() if meta.offset >= 0}
+        return found
+    finally:
+        await admin.close()
+
+
+def _record(record: Any) -> Record:
+    return Record(record.partition, record.offset, record.timestamp, record.key, record.value)

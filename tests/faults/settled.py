@@ -1,0 +1,52 @@
+"""The end of a fault test: wait until nothing is left to be done, then check every invariant."""
+
+from functools import partial
+
+from tests.faults.checker import check
+from tests.faults.observed import STAGE_TOPICS, committed_offsets, observe
+from tests.integration.pipeline import Pipeline, until
+
+LEFT_TO_DO = """
+    SELECT (SELECT count(*) FROM late_marks)
+        + (SELECT count(*) FROM day_triggers WHERE NOT computed OR NOT published)
+        + (SELECT count(*) FROM joint_embedding_revisions WHERE NOT published)
+        + (SELECT count(*) FROM dead_letters WHERE NOT published)
+"""
+SETTLE_SECONDS = 120.0
+APPLIED = "SELECT partition, next_offset FROM ingest_progress WHERE topic = $1"
+
+
+async def applied(path: Pipeline, topic: str) -> dict[int, int]:
+    """How far each partition of a topic (named without its prefix) has been applied."""
+    rows = await path.fetch(APPLIED, path.services.topic(topic))
+    return {row["partition"]: row["next_offset"] for row in rows}
+
+
+async def ends(path: Pipeline, topic: str) -> dict[int, int]:
+    """The end offset of each partition of a topic (named without its prefix)."""
+    return dict(enumerate(await path.services.log.end_offsets(path.services.topic(topic))))
+
+
+async def in_flight(path: Pipeline, topic: str) -> int:
+    """How many records of the topic are not applied yet."""
+    return sum((await ends(path, topic)).values()) - sum((await applied(path, topic)).values())
+
+
+async def settled(path: Pipeline) -> bool:
+    """Whether all input is applied and committed, all late data amended, everything computed and published."""
+    for topic in STAGE_TOPICS.values():
+        if await applied(path, topic) != await ends(path, topic):
+            return False
+    if await path.value(LEFT_TO_DO):
+        return False
+    committed = await committed_offsets(path)
+    at_end = {(topic, p): end for topic in STAGE_TOPICS.values() for p, end in (await ends(path, topic)).items() if end}
+    return committed == at_end
+
+
+async def settle_and_check(path: Pipeline) -> None:
+    """Wait until nothing is left to be done; then the checker must pass."""
+    await until(
+        partial(settled, path), "everything applied, amended, computed, published and committed", SETTLE_SECONDS
+    )
+    check(await observe(path))

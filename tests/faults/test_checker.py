@@ -1,0 +1,317 @@
+"""The checker is itself checked: it accepts a healthy run, and names the invariant of each thing broken in it."""
+
+import asyncio
+import copy
+import datetime as dt
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from schemas import DAY_TRIGGERS, Rejected, TextEmbedded, Vector, encode
+from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS, NEWS, PRICES, TEXT
+from stream_app.embedded import Endpoints
+from stream_app.embedded.postgres import binary
+from tests.faults.checker import InvariantBroken, check
+from tests.faults.observed import Observed, Record, observe
+from tests.faults.settled import settled
+from tests.faults.stream import REGION_NAMES, Market
+from tests.integration.pipeline import pipeline, until
+
+SEED = 7
+INSTRUMENTS, DAYS, ARTICLES, CLOSED_DAYS = 6, 66, 60, 4
+DEADLINE_SECONDS = 120.0
+QUICK = {"amend_interval_seconds": 0.2, "closer_poll_seconds": 0.2}
+
+
+@pytest.fixture(scope="module")
+def own_database(endpoints: Endpoints, template_database: str) -> Iterator[str]:
+    """A migrated database for the whole module."""
+    where = f"--maintenance-db={endpoints.database_url}"
+    subprocess.run([binary("createdb"), where, f"--template={template_database}", "healthy"], check=True)
+    yield endpoints.database_url.rpartition("/")[0] + "/healthy"
+
+
+@pytest.fixture(scope="module")
+def healthy(endpoints: Endpoints, own_database: str, text_model: Path, regions_file: Path) -> Observed:
+    """A small run without any fault: prices and news with corrections and poison, days closed in mid-stream."""
+
+    async def run() -> Observed:
+        settings: dict[str, Any] = {"text_model": str(text_model), "regions": regions_file, **QUICK}
+        async with pipeline(endpoints, own_database, "healthy.", **settings) as path:
+            path.start("prices", "news", "contexts")
+            for part in Market(SEED, "healthy.", INSTRUMENTS, DAYS, ARTICLES).slices(CLOSED_DAYS):
+                await path.services.publisher.publish(part.records)
+                for region in REGION_NAMES:
+                    await path.close(region, part.closing)
+            await until(partial(settled, path), "a healthy run ends", DEADLINE_SECONDS)
+            return await observe(path)
+
+    with ThreadPoolExecutor(1) as thread:  # a loop of its own, whatever loop the asking test has
+        return thread.submit(asyncio.run, run()).result()
+
+
+def test_a_healthy_run_holds_every_invariant(healthy: Observed) -> None:
+    check(healthy)
+
+
+def test_the_healthy_run_has_what_the_mutations_need(healthy: Observed) -> None:
+    tables = healthy.tables
+    assert len(tables["prices_daily"]) > 300
+    assert min(len(tables[name]) for name in ("prices_history", "news_history", "dead_letters", "regimes")) > 0
+    revisions = tables["joint_embedding_revisions"]
+    assert max(row["revision"] for row in revisions) > 1
+    assert {row["absent_reason"] for row in revisions} > {None}
+    assert any(row["rows"] < 63 for row in tables["numeric_window_embeddings"])
+
+
+Mutation = Callable[[Observed], None]
+
+
+def drop_a_row(run: Observed) -> None:
+    run.tables["prices_daily"].pop()
+
+
+def drop_a_history_row(run: Observed) -> None:
+    run.tables["prices_history"].pop(0)
+
+
+def drop_an_article(run: Observed) -> None:
+    run.tables["news_articles"].pop()
+
+
+def drop_a_trigger(run: Observed) -> None:
+    run.tables["day_triggers"].pop()
+
+
+def drop_a_dead_letter(run: Observed) -> None:
+    run.tables["dead_letters"].pop()
+
+
+def change_a_dead_letters_bytes(run: Observed) -> None:
+    run.tables["dead_letters"][0]["value"] = b"something else"
+
+
+def apply_beyond_the_progress(run: Observed) -> None:
+    _progress(run, PRICES.name)["next_offset"] -= 1
+
+
+def add_a_history_row_twice(run: Observed) -> None:
+    run.tables["prices_history"].append(dict(run.tables["prices_history"][0]))
+
+
+def add_a_window(run: Observed) -> None:
+    run.tables["numeric_window_embeddings"].append(run.tables["numeric_window_embeddings"][0] | {"entity_id": "I999"})
+
+
+def shift_a_price_by_a_cent(run: Observed) -> None:
+    next(row for row in run.tables["prices_daily"] if not row["retracted"])["close"] += 0.01
+
+
+def shift_a_position(run: Observed) -> None:
+    run.tables["prices_daily"][0]["log_timestamp_ms"] += 1
+
+
+def change_a_headline(run: Observed) -> None:
+    next(row for row in run.tables["news_articles"] if not row["retracted"])["headline"] += "!"
+
+
+def flip_a_bit_of_a_window(run: Observed) -> None:
+    row = run.tables["numeric_window_embeddings"][-1]
+    row["vector"] = flipped(row["vector"])
+
+
+def flip_a_bit_of_a_text_vector(run: Observed) -> None:
+    row = run.tables["text_embeddings"][0]
+    row["vector"] = flipped(row["vector"])
+
+
+def drop_a_text_embedding(run: Observed) -> None:
+    run.tables["text_embeddings"].pop()
+
+
+def commit_beyond_the_progress(run: Observed) -> None:
+    run.committed[PRICES.name, 0] += 1
+
+
+def flip_a_bit_of_a_context(run: Observed) -> None:
+    row = next(row for row in run.tables["joint_embedding_revisions"] if row["vector"] is not None)
+    row["vector"] = flipped(row["vector"])
+
+
+def flip_a_bit_of_a_newest_context(run: Observed) -> None:
+    row = run.tables["joint_embeddings"][0]
+    row["vector"] = flipped(row["vector"])
+
+
+def add_a_revision(run: Observed) -> None:
+    last = run.tables["joint_embedding_revisions"][-1]
+    run.tables["joint_embedding_revisions"].append(last | {"revision": last["revision"] + 1})
+
+
+def store_a_revision_twice(run: Observed) -> None:
+    run.tables["joint_embedding_revisions"].append(dict(run.tables["joint_embedding_revisions"][-1]))
+
+
+def drop_a_last_revision(run: Observed) -> None:
+    run.tables["joint_embedding_revisions"].pop()
+
+
+def swap_two_stored_contexts(run: Observed) -> None:
+    _swap_two_of_one_region(run.tables["joint_embedding_revisions"], lambda row: row["region"])
+
+
+def forget_late_data(run: Observed) -> None:
+    """Take a day's last amendment away altogether, with what it made."""
+    kept = run.tables["joint_embedding_revisions"]
+    last = next(row for row in reversed(kept) if row["revision"] > 1)
+    key = (last["region"], last["as_of_date"], last["trigger_number"])
+    run.tables["joint_embedding_revisions"] = [row for row in kept if row is not last]
+    run.logs[DAY_CLOSES.name] = [record for record in run.logs[DAY_CLOSES.name] if _trigger_key(record) != key]
+
+
+def drop_a_context_from_the_topic(run: Observed) -> None:
+    gone = run.logs[CONTEXTS.name][-1].value
+    run.logs[CONTEXTS.name] = [record for record in run.logs[CONTEXTS.name] if record.value != gone]
+
+
+def swap_two_published_contexts(run: Observed) -> None:
+    _swap_two_of_one_region(run.logs[CONTEXTS.name], lambda record: record.key.split(b"|")[0])
+
+
+def publish_other_bytes(run: Observed) -> None:
+    records = run.logs[CONTEXTS.name]
+    records.append(replace(records[0], value=(records[0].value or b"") + b" "))
+
+
+def publish_an_old_revision_as_the_latest(run: Observed) -> None:
+    amended = next(row for row in run.tables["joint_embedding_revisions"] if row["revision"] > 1)
+    records = run.logs[CONTEXTS_LATEST.name]
+    day = f"{amended['region']}|{amended['as_of_date']}|{amended['model_id']}".encode()
+    records.append(next(record for record in records if record.key == day))
+
+
+def drop_a_dead_letter_from_the_topic(run: Observed) -> None:
+    run.logs[DEAD_LETTERS.name].pop()
+
+
+def leave_a_context_unpublished(run: Observed) -> None:
+    run.tables["joint_embedding_revisions"][-1]["published"] = False
+
+
+def know_an_input_before_it_came(run: Observed) -> None:
+    log = run.logs[NEWS.name]
+    log[0] = replace(log[0], timestamp=log[0].timestamp + 10**9)
+
+
+def compute_before_the_cut_is_reached(run: Observed) -> None:
+    _progress(run, NEWS.name)["next_offset"] = 0
+
+
+def make_a_vector_infinite(run: Observed) -> None:
+    row = run.tables["regimes"][0]
+    row["regime_embedding"] = row["regime_embedding"][:4] + np.array([np.inf], ">f4").tobytes() * 384
+
+
+def cut_a_vector_short(run: Observed) -> None:
+    row = run.tables["text_vectors"][0]
+    row["vector"] = row["vector"][:-4]
+
+
+def publish_a_second_vector_of_a_text(run: Observed) -> None:
+    record = run.logs[TEXT.name][0]
+    event = msgspec.json.decode(record.value or b"", type=TextEmbedded)
+    other = msgspec.structs.replace(event, vector=Vector.of(event.vector.numpy()[::-1]))
+    run.logs[TEXT.name].append(replace(record, value=encode(other)))
+
+
+def leave_a_record_unapplied(run: Observed) -> None:
+    run.ends[NEWS.name] = (run.ends[NEWS.name][0] + 1, *run.ends[NEWS.name][1:])
+
+
+def leave_a_trigger_waiting(run: Observed) -> None:
+    run.tables["day_triggers"][0]["computed"] = False
+
+
+BROKEN: dict[str, list[Mutation]] = {
+    "I1": [
+        drop_a_row,
+        drop_a_history_row,
+        drop_an_article,
+        drop_a_trigger,
+        drop_a_dead_letter,
+        change_a_dead_letters_bytes,
+        apply_beyond_the_progress,
+    ],
+    "I2": [
+        drop_a_row,
+        add_a_history_row_twice,
+        add_a_window,
+        shift_a_price_by_a_cent,
+        shift_a_position,
+        change_a_headline,
+        flip_a_bit_of_a_window,
+        flip_a_bit_of_a_text_vector,
+        drop_a_text_embedding,
+    ],
+    "I3": [commit_beyond_the_progress],
+    "I4": [
+        flip_a_bit_of_a_context,
+        flip_a_bit_of_a_newest_context,
+        add_a_revision,
+        store_a_revision_twice,
+        drop_a_last_revision,
+        swap_two_stored_contexts,
+        forget_late_data,
+    ],
+    "I5": [
+        drop_a_context_from_the_topic,
+        swap_two_published_contexts,
+        publish_other_bytes,
+        publish_an_old_revision_as_the_latest,
+        drop_a_dead_letter_from_the_topic,
+        leave_a_context_unpublished,
+    ],
+    "I6": [know_an_input_before_it_came, compute_before_the_cut_is_reached],
+    "I7": [make_a_vector_infinite, cut_a_vector_short, publish_a_second_vector_of_a_text],
+    "I8": [leave_a_record_unapplied, leave_a_trigger_waiting],
+}
+
+
+@pytest.mark.parametrize(
+    ("invariant", "mutate"),
+    [pytest.param(name, mutate, id=f"{name}-{mutate.__name__}") for name, of in BROKEN.items() for mutate in of],
+)
+def test_a_broken_run_is_found_out(healthy: Observed, invariant: str, mutate: Mutation) -> None:
+    broken = copy.deepcopy(healthy)
+    mutate(broken)
+    with pytest.raises(InvariantBroken, match=rf"(?m)^{invariant}: "):
+        check(broken)
+
+
+def flipped(vector: bytes) -> bytes:
+    """The vector with the lowest bit of its last number changed."""
+    return vector[:-1] + bytes([vector[-1] ^ 1])
+
+
+def _progress(run: Observed, topic: str) -> dict[str, Any]:
+    return next(row for row in run.tables["ingest_progress"] if row["topic"] == run.prefix + topic)
+
+
+def _trigger_key(record: Record) -> tuple[str, dt.date, int]:
+    event = DAY_TRIGGERS.decode(record.value)
+    assert not isinstance(event, Rejected)
+    return event.region, event.as_of, event.number
+
+
+def _swap_two_of_one_region(items: list[Any], region_of: Callable[[Any], Any]) -> None:
+    region = region_of(items[0])
+    second = next(index for index in range(1, len(items)) if region_of(items[index]) == region)
+    items[0], items[second] = items[second], items[0]
