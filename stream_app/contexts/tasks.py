@@ -5,6 +5,7 @@ import logging
 
 from stream_app.contexts.closer import Closer
 from stream_app.contexts.computing import Computing, register_models
+from stream_app.contexts.models import ContextModels
 from stream_app.errors import Retriable
 from stream_app.services import Services
 from stream_app.store.database import transaction
@@ -46,10 +47,18 @@ async def compute(services: Services) -> None:
 async def _compute_while_connected(services: Services) -> None:
     signal = WorkSignal()
     async with listening(services.database_url, signal) as listener:
-        while (models := await register_models(services)) is None:
-            log.info("waiting for a news stage to register the text model %s", services.settings.text_model_id)
-            await signal.wait(AWAY_SECONDS)
-        computing = Computing(services, models)
+        computing = Computing(services, await _registered_models(services))
         while not listener.is_closed():
             if not await computing.work():
                 await signal.wait(services.settings.compute_poll_seconds)
+
+
+async def _registered_models(services: Services) -> ContextModels:
+    """The models of contexts, once a news stage has registered the text model."""
+    said = False
+    while (found := await register_models(services)) is None:
+        if not said:
+            log.info("waiting for a news stage to register the text model %s", services.settings.text_model_id)
+            said = True
+        await asyncio.sleep(services.settings.compute_poll_seconds)
+    return found
