@@ -83,7 +83,8 @@ def look_at(path: Path) -> Source:
         with path.open("rb", buffering=0) as raw:
             gzipped = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
             raw.seek(0)
-            start = _text_of(raw, gzipped).read(LOOK_BYTES)
+            with _text_of(raw, gzipped) as text:
+                start = text.read(LOOK_BYTES)
     except UNREADABLE as error:
         raise UsageError(f"{path} cannot be read: {error}.") from None
     return Source(path, path.stat().st_size, gzipped, _format(path, start.removeprefix(BYTE_ORDER_MARK)))
@@ -92,8 +93,8 @@ def look_at(path: Path) -> Source:
 @contextmanager
 def opened(source: Source) -> Iterator[Lines]:
     """The file's lines, unpacked."""
-    with source.path.open("rb", buffering=0) as raw:
-        yield Lines(raw, _text_of(raw, source.gzipped))
+    with source.path.open("rb", buffering=0) as raw, _text_of(raw, source.gzipped) as text:
+        yield Lines(raw, text)
 
 
 def _text_of(raw: io.FileIO, gzipped: bool) -> io.BufferedReader:

@@ -1,0 +1,151 @@
+"""`ingest prices` and `ingest news`: files into the input topics, and on request the days that they cover closed."""
+# ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stream_app.cli.choices import settings_of
+from stream_app.cli.output import put, reader_may_leave, say
+
+if TYPE_CHECKING:
+    from stream_app.config import Settings
+    from stream_app.ingest.display import Bars
+    from stream_app.ingest.job import Closed, Job
+    from stream_app.ingest.report import Report
+
+NOTHING_SENT = 1
+FILES = typer.Argument(metavar="FILE", help="CSV or JSON lines, gzipped or not; what a file is, its content says.")
+CLOSE_DAYS = typer.Option("--close-days", help="Close every session that the files cover, and wait for the contexts.")
+
+commands = typer.Typer()
+ingest = typer.Typer(help="Send files of prices or news to their topic.")
+commands.add_typer(
+    ingest,
+    name="ingest",
+    no_args_is_help=True,
+    epilog="Example: [bold]stream-app ingest prices closes.csv.gz --close-days[/bold]",
+)
+
+
+@ingest.command(epilog="Example: [bold]stream-app ingest prices closes.csv.gz --close-days[/bold]")
+def prices(
+    ctx: typer.Context,
+    files: Annotated[list[Path], FILES],
+    close_days: Annotated[bool, CLOSE_DAYS] = False,
+) -> None:
+    """Send daily closes.
+
+    Columns: instrument_id, trade_date, close, volume (0 means unknown) and, where known, open, high, low,
+    adjusted_close, currency, metadata, retracted. Others are kept as metadata. A row that cannot be used is counted
+    and its reason reported.
+    --close-days closes the sessions from the first to the last date of each region's instruments.
+    """
+    _run(settings_of(ctx), lambda job: _prices(job, files, close_days), close_days)
+
+
+@ingest.command(epilog="Example: [bold]stream-app ingest news headlines.jsonl[/bold]")
+def news(
+    ctx: typer.Context,
+    files: Annotated[list[Path], FILES],
+    close_days: Annotated[bool, CLOSE_DAYS] = False,
+) -> None:
+    """Send news articles.
+
+    Columns: article_id, published_at (ISO 8601 with an offset), headline, body and, where known, language, source,
+    regions (in a CSV separated by | or ;), time_precision, metadata, retracted. Others are kept as metadata. A row
+    that cannot be used is counted and its reason reported.
+    With time_precision "date" a published_at that is a bare date means the end of that day in UTC.
+    --close-days closes the sessions on which the articles count, of every region that has a price then.
+    """
+    _run(settings_of(ctx), lambda job: _news(job, files, close_days), close_days)
+
+
+async def _prices(job: "Job", files: list[Path], close_days: bool) -> "Closed | None":
+    coverage = await job.prices(files)
+    return await job.close_prices(coverage) if close_days and job.report.sent else None
+
+
+async def _news(job: "Job", files: list[Path], close_days: bool) -> "Closed | None":
+    coverage = job.news_coverage() if close_days else None
+    await job.news(files, coverage)
+    return await job.close_news(coverage) if coverage is not None and job.report.sent else None
+
+
+def _run(settings: "Settings", work: Callable[["Job"], Awaitable["Closed | None"]], close_days: bool) -> None:
+    """Ingest and report. Ctrl-C and a service that is away say how far it got before the command ends of them."""
+    from stream_app.errors import Fatal, Retriable
+    from stream_app.ingest.display import bars
+    from stream_app.ingest.report import Report
+
+    report = Report()
+    try:
+        with bars() as shown:
+            closed = asyncio.run(_worked(settings, report, shown, work, close_days))
+    except (KeyboardInterrupt, Fatal, Retriable):
+        if report.read:
+            _tell(report)
+            say("It is safe to repeat the command: rows that are sent twice do no harm.")
+        else:
+            say("Nothing was sent.")
+        raise
+    _tell(report)
+    if closed is not None:
+        _tell_closed(closed)
+    if not report.sent:
+        say("Nothing was sent.")
+        raise typer.Exit(NOTHING_SENT)
+
+
+async def _worked(
+    settings: "Settings",
+    report: "Report",
+    shown: "Bars",
+    work: Callable[["Job"], Awaitable["Closed | None"]],
+    close_days: bool,
+) -> "Closed | None":
+    async with _job(settings, report, shown) as job:
+        if close_days:
+            await job.check_database()
+        return await work(job)
+
+
+@asynccontextmanager
+async def _job(settings: "Settings", report: "Report", shown: "Bars") -> AsyncIterator["Job"]:
+    from stream_app.endpoints import find
+    from stream_app.ingest.job import Job
+    from stream_app.services import open_services
+
+    endpoints = await asyncio.to_thread(find, settings)
+    async with open_services(settings, endpoints) as services:
+        yield Job(services, endpoints, shown, report)
+
+
+def _tell(report: "Report") -> None:
+    from stream_app.ingest.display import console, reasons_table, report_line
+
+    put(report_line(report))
+    if report.reasons:
+        import sys
+
+        with reader_may_leave(sys.stdout):
+            console().print(reasons_table(report))
+
+
+def _tell_closed(closed: "Closed") -> None:
+    from stream_app.ingest.display import by_region
+    from stream_app.ingest.waiting import Waited
+
+    days = sum(closed.closed.values())
+    put(f"{days:,} days closed" + (f": {by_region(closed.closed)}." if days else "; none that is due was still open."))
+    match closed.waited:
+        case Waited.DONE:
+            put("The contexts of all covered days are computed.")
+        case Waited.NO_WORKER:
+            say("No worker seems to be running: the days will be computed when one does. Start `stream-app worker`.")
+        case Waited.STALLED:
+            say("The workers have not moved for three minutes: see their log. The days will be computed when they do.")
