@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -17,55 +18,68 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
+from mode.threads import WorkerThread
 
 from stream_app.config import Settings
 from stream_app.errors import Fatal, Retriable
 from stream_app.kafka.chunks import TP, Record
+from stream_app.kafka.closing import close_consumer
 from stream_app.kafka.outage import FRAMEWORK, OUTAGE, kafka_errors
 from stream_app.kafka.stages import AssignedLog, Stage
 
 logger = logging.getLogger(__name__)
 
 COMMIT_SECONDS = 5.0
-LEAVE_SECONDS = 5.0
 CONNECT_RETRY_SECONDS = 0.5
 NEVER_SECONDS = 365 * 86_400
 """aiokafka leaves the group when nothing is fetched for max_poll_interval, and then stays out: a long outage of the
 database would end the stage in silence. Our own gate stops fetching, so idleness says nothing."""
 
 
+class DaemonThread(WorkerThread):
+    """A thread that keeps no process from ending, should the client library hang."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.daemon = True
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, for a read_committed consumer whose positions the stage decides."""
 
     logger = FRAMEWORK
+    Worker = DaemonThread
 
     def __init__(self, consumer: driver.Consumer, new_consumer: Callable[[], AIOKafkaConsumer], **kwargs: Any) -> None:
         self._new_consumer = new_consumer
+        self._began = threading.Event()
         super().__init__(consumer, **kwargs)
 
     async def on_start(self) -> None:
         """Connect; as long as the broker is away, try again."""
+        self._began.set()
         while not self.should_stop:
             self._consumer = self._create_consumer(loop=self.thread_loop)
             try:
                 with kafka_errors("connecting"):
                     await self._consumer.start()
             except Retriable:
-                await self._consumer.stop()
+                await close_consumer(self._consumer)
                 await asyncio.sleep(CONNECT_RETRY_SECONDS)
             else:
                 return
+
+    async def stop(self) -> None:
+        """Stop, also when the thread is only about to start: Faust would ignore that and let it run on."""
+        if self._thread_started.is_set():
+            await asyncio.to_thread(self._began.wait)
+        await super().stop()
 
     async def on_thread_stop(self) -> None:
         """Leave the group so that others take over at once, without waiting long for a broker that is away."""
         await super(driver.AIOKafkaConsumerThread, self).on_thread_stop()
         if self._consumer is not None:
-            try:
-                async with asyncio.timeout(LEAVE_SECONDS):
-                    await self._consumer.stop()
-            except TimeoutError:
-                logger.warning("Kafka does not answer; the group notices that this worker is gone by its heartbeat.")
-                await self._consumer._client.close()
+            await close_consumer(self._consumer)
 
     def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
         """Say nothing here: the error ends the run, which raises it."""
@@ -127,7 +141,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         heartbeats until somebody takes note; joining the group again starts them.
         """
         consumer = self._ensure_consumer()
-        if consumer._closed:
+        if consumer._closed or consumer._coordinator is None:
             return
         if consumer._coordinator._coordination_task.done() or consumer._fetcher.error_future.done():
             raise Fatal("The Kafka client stopped working; start the stage again.")

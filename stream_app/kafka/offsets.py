@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError, UnknownTopicOrPartitionError
 
 from stream_app.errors import Fatal, Retriable
+from stream_app.kafka.closing import close_consumer
 from stream_app.kafka.outage import kafka_errors, quiet_clients
 
 REQUEST_TIMEOUT_SECONDS = 15.0
@@ -38,7 +39,7 @@ class LogReader:
         """Close the connection."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await close_consumer(consumer)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -70,6 +71,8 @@ class LogReader:
 
         Raises Fatal when `start` lies outside the log.
         """
+        if start >= end:
+            return
         tp = TopicPartition(topic, partition)
         with kafka_errors(f"reading {topic}"):
             async with _reading_from(self._kafka_url, tp, start) as consumer:
@@ -91,7 +94,7 @@ class LogReader:
         Offsets may hold no record (control records, aborted transactions), so it looks back in growing steps.
         """
         first = (await self.start_offsets(topic))[partition]
-        end, step = offset + 1, LOOK_BACK_RECORDS
+        end, step = min(offset + 1, (await self.end_offsets(topic))[partition]), LOOK_BACK_RECORDS
         while end > first:
             start = max(first, end - step)
             last: ConsumerRecord | None = None
@@ -132,7 +135,7 @@ async def _started(kafka_url: str) -> AIOKafkaConsumer:
     try:
         await consumer.start()
     except BaseException:
-        await consumer.stop()
+        await close_consumer(consumer)
         raise
     return consumer
 
@@ -145,7 +148,7 @@ async def _reading_from(kafka_url: str, tp: TopicPartition, start: int) -> Async
         consumer.seek(tp, start)
         yield consumer
     finally:
-        await consumer.stop()
+        await close_consumer(consumer)
 
 
 async def _next_batch(consumer: AIOKafkaConsumer, tp: TopicPartition) -> list[ConsumerRecord]:

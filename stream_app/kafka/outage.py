@@ -97,6 +97,8 @@ def quiet_clients() -> None:
         aiokafka.addHandler(OUTAGE)
     for name in ("faust", "mode"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # it warns of each commit that takes longer than the interval, as all do while the broker is away
+    logging.getLogger("mode.timers").setLevel(logging.ERROR)
 
 
 @contextmanager

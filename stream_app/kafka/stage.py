@@ -137,11 +137,13 @@ async def _fail_when_crashed(run: StageRun, app: StageApp) -> None:
 
 
 async def _stop(app: StageApp) -> None:
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await app.stop()
-    except TimeoutError:
-        logger.warning("The stage did not stop within %.0f s.", STOP_SECONDS)
+    """Stop the app; what does not end in time is left behind, as Faust swallows a cancellation."""
+    stopping = asyncio.ensure_future(app.stop())
+    await asyncio.wait([stopping], timeout=STOP_SECONDS)
+    if not stopping.done():
+        logger.warning("The stage did not stop within %.0f s and is left as it is.", STOP_SECONDS)
+    elif stopping.exception() is not None:
+        logger.warning("The stage did not stop cleanly: %r", stopping.exception())
 
 
 async def _cancel(tasks: Sequence["asyncio.Future[Any]"]) -> None:

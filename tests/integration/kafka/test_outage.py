@@ -1,0 +1,93 @@
+"""The broker goes away and comes back: stages and publishers go on by themselves, and say so in a few lines."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from stream_app.embedded import Endpoints, start
+from stream_app.embedded.kafka import Kafka
+from stream_app.errors import Retriable
+from stream_app.kafka.publisher import Outgoing, Publisher
+from stream_app.kafka.topics import ensure_topics
+from tests.conftest import stopped_at_the_end
+from tests.integration.kafka.recording import Recorder, Running, committed, publish, stage
+
+TOPIC = "prices.closes"
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[Kafka]:
+    """A broker of the test's own, running."""
+    with stopped_at_the_end(tmp_path):
+        await back(tmp_path)
+        yield Kafka(tmp_path)
+
+
+async def back(folder: Path) -> Endpoints:
+    """Start the folder's broker again."""
+    return await asyncio.to_thread(start, folder)
+
+
+async def test_a_stage_and_a_publisher_outlive_an_outage(
+    broker: Kafka, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ensure_topics(broker.url, "", 4, 1)
+    await publish(broker.url, TOPIC, {0: 10})
+    recorder, publisher = Recorder(), Publisher(broker.url, wait_seconds=1)
+    await publisher.start()
+    async with Running(broker.url, stage(TOPIC, recorder)):
+        await recorder.until(lambda: recorder.count() == 10)
+        caplog.clear()
+        with caplog.at_level(logging.INFO, logger="stream_app"):
+            await asyncio.to_thread(broker.stop)
+            rows = [Outgoing(TOPIC, b"US", b"%d" % number) for number in range(20)]
+            refused = 0
+            while refused < 4:
+                with pytest.raises(Retriable):
+                    await publisher.publish(rows)
+                refused += 1
+            await back(tmp_path)
+            await _until_published(publisher, rows)
+            await recorder.until(lambda: recorder.count() >= 30)
+    await publisher.stop()
+    for offsets in recorder.offsets().values():
+        assert offsets == list(range(len(offsets)))
+    ends = {partition: len(offsets) for partition, offsets in recorder.offsets().items()}
+    assert await committed(broker.url, TOPIC) == ends
+    ours = [record for record in caplog.records if record.name.startswith("stream_app")]
+    assert ours[0].getMessage().startswith("Kafka does not answer")
+    assert len(ours) < 10, [record.getMessage() for record in ours]
+
+
+async def test_a_stage_started_before_its_broker_waits_for_it(broker: Kafka, tmp_path: Path) -> None:
+    await ensure_topics(broker.url, "", 4, 1)
+    await publish(broker.url, TOPIC, {0: 10})
+    url = broker.url
+    await asyncio.to_thread(broker.stop)
+    recorder = Recorder()
+    async with Running(url, stage(TOPIC, recorder)):
+        await back(tmp_path)
+        await recorder.until(lambda: recorder.count() == 10)
+
+
+async def test_a_stage_stops_while_its_broker_is_away(broker: Kafka) -> None:
+    await ensure_topics(broker.url, "", 4, 1)
+    await publish(broker.url, TOPIC, {0: 10})
+    recorder = Recorder()
+    async with asyncio.timeout(60), Running(broker.url, stage(TOPIC, recorder)):
+        await recorder.until(lambda: recorder.count() == 10)
+        await asyncio.to_thread(broker.stop)
+    async with asyncio.timeout(20), Running(broker.url, stage(TOPIC, Recorder())):
+        pass
+
+
+async def _until_published(publisher: Publisher, rows: list[Outgoing]) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await publisher.publish(rows)
+            except Retriable:
+                continue
