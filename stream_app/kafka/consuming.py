@@ -106,6 +106,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     f"The log no longer holds the offset where reading stands: {error}. Records between it and the "
                     "log's start are lost to this stage."
                 ) from error
+            except KafkaError as error:
+                if type(error) is not KafkaError and not error.retriable:
+                    raise
+                # trouble in the group, which the client library hands to whoever waits for records; `check` mends it
+                OUTAGE.complain(str(error))
+                return {}
             return fetched
 
     async def logs(self, tps: Iterable[TP]) -> dict[TP, AssignedLog]:

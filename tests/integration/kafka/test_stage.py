@@ -11,6 +11,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from stream_app.config import load_settings
@@ -255,6 +257,28 @@ async def test_an_open_transaction_hides_its_records_and_an_aborted_one_moves_th
         await recorder.until(lambda: recorder.idled.get(TP(topic, 0)) == 7)
     await producer.stop()
     assert set(recorder.idled) == {TP(topic, 0)}
+
+
+async def test_a_heartbeat_that_the_client_cannot_place_does_not_end_the_stage(
+    kafka_url: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heartbeat = GroupCoordinator._do_heartbeat
+    troubles = [KafkaError("the coordinator is loading"), KafkaError("the coordinator is still loading")]
+
+    async def troubled(self: GroupCoordinator) -> bool:
+        if troubles:
+            raise troubles.pop()
+        alive: bool = await heartbeat(self)
+        return alive
+
+    monkeypatch.setattr(GroupCoordinator, "_do_heartbeat", troubled)
+    await publish(kafka_url, topic, {0: 5})
+    recorder = Recorder()
+    async with Running(kafka_url, stage(topic, recorder), load_settings({"heartbeat_seconds": 0.2})):
+        await recorder.until(lambda: not troubles and len(recorder.lost) == 8)
+        await publish(kafka_url, topic, {0: 5})
+        await recorder.until(lambda: recorder.count() == 10)
+    assert recorder.offsets() == {0: list(range(10))}
 
 
 async def test_faust_makes_no_topic_and_leaves_nothing_in_the_working_directory(
