@@ -37,7 +37,7 @@ def up(
     from stream_app.embedded import running, start
 
     settings = settings_of(ctx)
-    if running(settings.data_dir):
+    if settings.data_dir.is_dir() and running(settings.data_dir):
         say("Both are running already.")
     asked_to_end = threading.Event()
     if not detach:

@@ -109,8 +109,9 @@ async def _until_asked(stage: Any) -> None:
     for number in ENDING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     await asyncio.wait([running])
-    if not running.cancelled():
-        running.result()
+    if running.cancelled():
+        os._exit(0)  # a text model that a thread is loading would hold up an ordinary end
+    running.result()
 
 
 class SecondSignalKills(asyncio.SelectorEventLoop):

@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,18 +15,30 @@ from stream_app.cli.app import app
 Run = Callable[..., Result]
 
 
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """Commands set up logging for their whole process."""
+@contextmanager
+def process_as_before() -> Iterator[None]:
+    """Commands set up logging and signals for their whole process, which here is pytest's."""
     root = logging.getLogger()
     handlers, levels = (
         list(root.handlers),
         {name: logging.getLogger(name).level for name in ("", "stream_app", "agents")},
     )
-    yield
-    root.handlers = handlers
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        for number, handler in signals.items():
+            signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def leaving_no_trace() -> Iterator[None]:
+    """Every test here may run commands."""
+    with process_as_before():
+        yield
 
 
 @pytest.fixture
