@@ -1,0 +1,101 @@
+"""`stream-app demo` as a newcomer runs it, and what is left when it is interrupted or fails."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stream_app import embedded
+from tests.integration.pipeline import until
+
+DEMO_SECONDS = 600
+PNG = b"\x89PNG\r\n\x1a\n"
+
+pytestmark = pytest.mark.timeout(DEMO_SECONDS)
+
+
+def words(data_dir: Path, *command: str) -> list[str]:
+    return [sys.executable, "-m", "stream_app", "--data-dir", str(data_dir), *command]
+
+
+def left_running(data_dir: Path) -> list[str]:
+    """The command lines of processes that name the folder."""
+    lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    return [" ".join(line) for line in lines if any(str(data_dir) in word for word in line)]
+
+
+@contextmanager
+def demo(data_dir: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """A demo under way. Whatever a failing test leaves is stopped."""
+    with subprocess.Popen(
+        words(data_dir, "demo"),
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+            embedded.stop(data_dir / "demo")
+
+
+def test_the_demo_shows_stores_and_draws_and_stops_everything(tmp_path: Path) -> None:
+    with demo(tmp_path) as process:
+        said, complained = process.communicate()
+    folder = tmp_path / "demo"
+    assert process.returncode == 0, complained
+    assert "The last contexts" in said
+    assert "no-news" in said
+    assert "Days most alike to 2008-09-15 in US" in said
+    assert "Lehman" in said
+    assert (folder / "chart.png").read_bytes().startswith(PNG)
+    assert f"--data-dir {folder} up --detach" in said
+    assert left_running(tmp_path) == []
+    _check_what_it_left(folder)
+
+
+def _check_what_it_left(folder: Path) -> None:
+    """Its contexts are there when its services run again, as the demo's last words say."""
+    embedded.start(folder)
+    try:
+        shown = subprocess.run(
+            words(folder, "show", "--region", "US", "--start", "2008-09-15", "--end", "2008-09-17"),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        embedded.stop(folder)
+    assert [line[:13] for line in shown.stdout.splitlines()[1:]] == ["2008-09-15,US", "2008-09-16,US", "2008-09-17,US"]
+
+
+async def test_ctrl_c_in_the_middle_leaves_nothing_running(tmp_path: Path) -> None:
+    async def stages_run() -> bool:
+        return sum("--stage" in line for line in left_running(tmp_path)) == 3
+
+    with demo(tmp_path) as process:
+        await until(stages_run, "the worker's stages run", DEMO_SECONDS)
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate()
+    assert (process.returncode, said) == (130, "")
+    assert "Stopping what was started" in complained
+    assert "Traceback" not in complained
+    assert left_running(tmp_path) == []
+
+
+def test_a_worker_that_fails_ends_the_demo_with_the_end_of_its_log(tmp_path: Path) -> None:
+    with demo(tmp_path, STREAM_APP_TEXT_MODEL=str(tmp_path / "no-model")) as process:
+        said, complained = process.communicate()
+    assert (process.returncode, said) == (1, "")
+    assert "Error: The worker ended with code 1 before it was ready." in complained
+    assert "The last lines of" in complained
+    assert "no-model" in complained.partition("The last lines of")[2]
+    assert left_running(tmp_path) == []
