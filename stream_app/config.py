@@ -133,8 +133,8 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = 
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     try:
         return _Settings(**given)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{chosen} is not valid TOML: {error}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"The settings file {chosen} is not valid TOML: {error}.") from None
     except ValidationError as error:
         raise UsageError(f"Settings: {_first_problem(error)}") from None
 

@@ -6,6 +6,9 @@ import signal
 import sys
 from collections.abc import Sequence
 
+DRAINED = (0, -signal.SIGTERM)
+"""Exit codes of a child that ended as it was asked to; the second if it had not begun to listen for signals."""
+
 log = logging.getLogger(__name__)
 
 
@@ -27,7 +30,7 @@ async def supervise(arguments: Sequence[Sequence[str]]) -> int:
         log.error("a stage ended unexpectedly; the others are drained")
         signals.drain()
     codes = await asyncio.gather(*waits)
-    return 0 if asked and not any(codes) else 1
+    return 0 if asked and all(code in DRAINED for code in codes) else 1
 
 
 async def _start(arguments: Sequence[str]) -> asyncio.subprocess.Process:

@@ -26,12 +26,7 @@ class Choices:
         """Flags over environment over the settings file. Raises UsageError in one sentence."""
         from stream_app.config import load_settings
 
-        try:
-            return load_settings(self.flags, self.config)
-        except UnicodeDecodeError:
-            from stream_app.errors import UsageError
-
-            raise UsageError(f"The settings file {self.config or 'stream-app.toml'} is not UTF-8.") from None
+        return load_settings(self.flags, self.config)
 
     def arguments(self) -> list[str]:
         """The same choices as words of a command line, for a process of our own."""

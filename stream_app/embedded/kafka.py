@@ -130,7 +130,7 @@ class Kafka:
     def _format(self) -> None:
         cluster_id = self._stored_cluster_id()
         if cluster_id is None:
-            cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            cluster_id = new_cluster_id(uuid.uuid4())
             write_atomically(self.folder / "cluster-id", cluster_id)
         tool = [
             "kafka.tools.StorageTool",
@@ -151,6 +151,11 @@ class Kafka:
 def quoted(option: str) -> str:
     """One option of a Java argument file, where spaces and backslashes would otherwise end or bend it."""
     return '"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def new_cluster_id(source: uuid.UUID) -> str:
+    """A cluster id in Kafka's form, 22 characters; never one that begins with "-", which its tools take for an option."""
+    return "K" + base64.urlsafe_b64encode(source.bytes).decode()[1:].rstrip("=")
 
 
 def _live_cluster(port: int) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from schemas import Definition
 from stream_app.store.database import Connection
+from stream_app.store.triggers import definition
 
 COMPUTED_DAYS = """
     SELECT region, calendar, instruments, languages, news, news_day, array_agg(as_of ORDER BY as_of) AS days
@@ -33,13 +34,7 @@ async def computed_under_another(connection: Connection, today: Mapping[str, Def
     """The computed days whose newest trigger carries another definition than today's, by region and definition."""
     found = []
     for row in await connection.fetch(COMPUTED_DAYS):
-        was = Definition(
-            calendar=row["calendar"],
-            instruments=tuple(row["instruments"]),
-            languages=tuple(row["languages"]),
-            news=row["news"],
-            news_day=row["news_day"],
-        )
+        was = definition(row)
         now = today.get(row["region"])
         if was != now:
             found.append(OtherDefinition(row["region"], was, now, row["days"]))

@@ -75,7 +75,7 @@ def test_options_of_the_root_may_stand_anywhere(words: str, sorted_words: str) -
         (b"database_url = ", "stream-app.toml is not valid TOML"),
         (b"log_level = 'LOUD'", "log_level"),
         (b"nonsense = 1", "nonsense"),
-        (b"\xff", "is not UTF-8"),
+        (b"\xff", "is not valid TOML"),
     ],
 )
 def test_a_wrong_settings_file_is_refused_in_one_sentence(

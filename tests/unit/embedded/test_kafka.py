@@ -1,8 +1,11 @@
 """What of Kafka's protocol and of Java's argument files is read and written by hand."""
 
 import struct
+import uuid
 
-from stream_app.embedded.kafka import cluster_id_in, quoted
+import pytest
+
+from stream_app.embedded.kafka import cluster_id_in, new_cluster_id, quoted
 
 
 def text(value: str | None) -> bytes:
@@ -31,3 +34,10 @@ def test_a_cluster_without_a_live_broker_is_not_ready() -> None:
 
 def test_options_with_spaces_quotes_and_backslashes_stay_one_option() -> None:
     assert quoted(r'-Da=/my "data"\x') == r'"-Da=/my \"data\"\\x"'
+
+
+@pytest.mark.parametrize("first_byte", [0x00, 0xF8, 0xFB, 0xFF])
+def test_a_cluster_id_is_never_taken_for_an_option(first_byte: int) -> None:
+    cluster_id = new_cluster_id(uuid.UUID(bytes=bytes([first_byte]) * 16))
+    assert not cluster_id.startswith("-")
+    assert len(cluster_id) == 22
