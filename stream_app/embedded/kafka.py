@@ -154,7 +154,7 @@ def quoted(option: str) -> str:
 
 
 def new_cluster_id(source: uuid.UUID) -> str:
-    """A cluster id in Kafka's form, 22 characters; never one that begins with "-", which its tools take for an option."""
+    """A cluster id in Kafka's form: 22 characters, never beginning with "-", which its tools take for an option."""
     return "K" + base64.urlsafe_b64encode(source.bytes).decode()[1:].rstrip("=")
 
 
