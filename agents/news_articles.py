@@ -119,7 +119,8 @@ class NewsArticles(Stage):
         await texts.put_current_embeddings(
             conn, self._model.model_id, self._model.fingerprint, sorted({a.event.article_id for a in fresh})
         )
-        touched = _touched(fresh, [news.version(row) for row in merged.replaced])
+        replaced, unbeaten = map(news.version, merged.replaced), map(news.version, merged.unbeaten)
+        touched = _touched(fresh, list(replaced), list(unbeaten))
         marks = await marks_of_articles(conn, self.topic, touched, self.services.calendar)
         await late_marks.put(conn, marks)
 
@@ -170,13 +171,16 @@ def _row(article: Article, key: bytes | None) -> tuple[object, ...]:
     )
 
 
-def _touched(fresh: Sequence[Article], replaced: Sequence[ArticleVersion]) -> list[ArticleVersion]:
+def _touched(
+    fresh: Sequence[Article], replaced: Sequence[ArticleVersion], unbeaten: Sequence[ArticleVersion]
+) -> list[ArticleVersion]:
     """The versions before and after this chunk, each at the place of the article's newest record in it.
 
-    An older version of the chunk counts too: a cut may lie between two records of one chunk.
+    An older version of the chunk counts too: a cut may lie between two records of one chunk. Where a newer record of
+    another partition was applied before, what arrives now is below it, and a cut may lie between those two: so the
+    arriving versions also stand at the place of the newer one, which takes the article from their days.
     """
-    newest = {a.event.article_id: a.position for a in fresh}
-    after = [
+    arrived = [
         ArticleVersion(
             article_id=a.event.article_id,
             published_at=a.event.published_at,
@@ -189,8 +193,14 @@ def _touched(fresh: Sequence[Article], replaced: Sequence[ArticleVersion]) -> li
         )
         for a in fresh
     ]
-    touched = []
-    for version in [*after, *replaced]:
-        epoch, _, partition, offset = newest[version.article_id]
-        touched.append(replace(version, log_epoch=epoch, log_partition=partition, log_offset=offset))
-    return touched
+    newest = {version.article_id: version for version in arrived}
+    newer = {version.article_id: version for version in unbeaten}
+    below_newer = [version for version in arrived if version.article_id in newer]
+    return [_placed(version, newest[version.article_id]) for version in [*arrived, *replaced]] + [
+        _placed(version, newer[version.article_id]) for version in below_newer
+    ]
+
+
+def _placed(version: ArticleVersion, at: ArticleVersion) -> ArticleVersion:
+    """A version at another one's place in the log."""
+    return replace(version, log_epoch=at.log_epoch, log_partition=at.log_partition, log_offset=at.log_offset)

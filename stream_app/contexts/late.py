@@ -79,7 +79,7 @@ def _concerns(version: ArticleVersion, region: str, definition: Definition) -> b
 def touched_by_articles(
     versions: Sequence[ArticleVersion], days: Sequence[TriggeredDay], calendar_of: CalendarOf
 ) -> Iterator[tuple[TriggeredDay, ArticleVersion]]:
-    """Each day with the newest version that counts on it, under the definition that the day closed with."""
+    """Each day with the newest version of each partition that counts on it, under the definition it closed with."""
     standing = [v for v in versions if v.published_at is not None and v.news_date is not None]
     by_definition: dict[tuple[str, Definition], list[TriggeredDay]] = {}
     for day in days:
@@ -94,8 +94,9 @@ def touched_by_articles(
             [day.as_of for day in of_group],
         )
         for day, indices in zip(of_group, found, strict=True):
-            if len(indices):
-                yield day, max((wanted[i] for i in indices), key=lambda v: (v.log_epoch, v.log_offset))
+            of_day = sorted((wanted[i] for i in indices), key=lambda v: (v.log_epoch, v.log_offset))
+            for version in {v.log_partition: v for v in of_day}.values():
+                yield day, version
 
 
 async def marks_of_articles(

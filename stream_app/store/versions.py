@@ -60,10 +60,14 @@ NEWS = VersionedTable(
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a merge did: the keys that were new, and the rows that were current until now."""
+    """What a merge did: the keys that were new, the rows that were current until now, and those that stay so.
+
+    The latter, `unbeaten`, are current rows whose position is newer than that of a version which arrived after them.
+    """
 
     fresh: set[tuple[Any, ...]]
     replaced: list[Any]
+    unbeaten: list[Any]
 
 
 def _qualified(alias: str, columns: Sequence[str]) -> str:
@@ -109,7 +113,10 @@ def lock_stored_sql(table: VersionedTable) -> str:
 
 
 def replace_sql(table: VersionedTable) -> str:
-    """Make the newer of stored and incoming current; the loser goes to history in the same statement."""
+    """Make the newer of stored and incoming current; the loser goes to history in the same statement.
+
+    Returns whether each stored row was replaced, and the row as it was.
+    """
     columns = ", ".join(table.columns)
     stored, incoming = _qualified("s", table.columns), _qualified("i", table.columns)
     pairs = f"{table.name} s JOIN {table.incoming} i ON {' AND '.join(f's.{c} = i.{c}' for c in table.key)}"
@@ -117,16 +124,17 @@ def replace_sql(table: VersionedTable) -> str:
     changed = ", ".join(f"{c} = i.{c}" for c in table.values + POSITION_COLUMNS)
     return f"""
         WITH lost AS (
-            SELECT {stored}, true AS was_current FROM {pairs} WHERE ({position_i}) > ({position_s})
+            SELECT {stored} FROM {pairs} WHERE ({position_i}) > ({position_s})
             UNION ALL
-            SELECT {incoming}, false FROM {pairs} WHERE ({position_i}) < ({position_s})
+            SELECT {incoming} FROM {pairs} WHERE ({position_i}) < ({position_s})
         ), kept AS (
             INSERT INTO {table.history} ({columns}) SELECT {columns} FROM lost ON CONFLICT DO NOTHING
         ), replaced AS (
             UPDATE {table.name} s SET {changed} FROM {table.incoming} i
             WHERE {" AND ".join(f"s.{c} = i.{c}" for c in table.key)} AND ({position_i}) > ({position_s})
         )
-        SELECT {columns} FROM lost WHERE was_current
+        SELECT ({position_i}) > ({position_s}) AS is_replaced, {stored} FROM {pairs}
+        WHERE ({position_i}) <> ({position_s})
     """
 
 
@@ -138,6 +146,7 @@ async def merge(connection: Connection, table: VersionedTable, rows: Sequence[tu
     fresh = {tuple(row) for row in await connection.fetch(insert_fresh_sql(table))}
     keys = len(table.key)
     if len(fresh) == len({row[:keys] for row in rows}):
-        return Merged(fresh, [])
+        return Merged(fresh, [], [])
     await connection.execute(lock_stored_sql(table))
-    return Merged(fresh, await connection.fetch(replace_sql(table)))
+    met = await connection.fetch(replace_sql(table))
+    return Merged(fresh, [r for r in met if r["is_replaced"]], [r for r in met if not r["is_replaced"]])
