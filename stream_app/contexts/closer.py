@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from schemas.topics import DAY_CLOSES
 from stream_app.contexts.closing import amend_days, close_days, closed_at
 from stream_app.contexts.cut import finish_triggers
+from stream_app.regime.calendars import SessionCalendar
 from stream_app.services import Services
 from stream_app.store import closer_lock, late_marks, progress, revisions, trigger_queue, triggers
 from stream_app.store.database import connection
@@ -24,6 +25,7 @@ class Closer:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._log_end: tuple[int, ...] | None = None
+        self._ended: set[str] = set()
 
     async def run_once(self) -> None:
         """One pass, if no other process is at it."""
@@ -62,13 +64,22 @@ class Closer:
         """The sessions that fell due since the region went live and have no trigger, oldest first."""
         region, now = self._services.regions[name], self._services.clock.now()
         calendar = self._services.calendar(region.calendar)
-        sessions = calendar.sessions_between((since - 2 * ONE_DAY).date(), (now + ONE_DAY).date())
+        sessions = self._known_sessions(calendar, (since - 2 * ONE_DAY).date(), (now + ONE_DAY).date())
         due = [day for day in sessions if since < closed_at(region, calendar, day) <= now]
         if not due:
             return []
         async with connection(self._services.pool) as conn:
             triggered = await triggers.triggered_days(conn, name, due[0], due[-1])
         return [day for day in due if day not in triggered]
+
+    def _known_sessions(self, calendar: SessionCalendar, first: dt.date, last: dt.date) -> list[dt.date]:
+        """The sessions between two days as far as the calendar goes; where it ends is said once, and stops no other."""
+        opens, ends = calendar.sessions[1].item(), calendar.sessions[-1].item()
+        if last > ends and calendar.name not in self._ended:
+            self._ended.add(calendar.name)
+            log.error("calendar %s ends on %s: its later sessions are not closed by the timer", calendar.name, ends)
+        first, last = max(first, opens), min(last, ends)
+        return calendar.sessions_between(first, last) if first <= last else []
 
     async def _amend_marked(self) -> None:
         async with connection(self._services.pool) as conn:

@@ -2,9 +2,13 @@
 
 import asyncio
 import datetime as dt
+from pathlib import Path
+
+import pytest
 
 from stream_app.clock import FixedClock
 from stream_app.contexts.closer import Closer
+from stream_app.regime.calendars import load_calendar
 from stream_app.store.database import transaction
 from stream_app.store.trigger_queue import go_live
 from tests.integration.pipeline import Pipeline, Place, article, close, until, weekdays
@@ -116,6 +120,34 @@ async def test_no_closer_acts_before_it_knows_the_triggers_of_the_log(
         await closer.run_once()
         assert await closed(path) == [FRIDAY, MONDAY]
         assert await path.value("SELECT bool_and(learnt) FROM day_triggers WHERE region = 'US'")
+
+
+async def test_a_calendar_that_ends_stops_no_other_regions_closes(
+    place: Place, model: QuickModel, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    regions = tmp_path / "regions.toml"
+    regions.write_text(
+        """
+        [regions.CN]
+        calendar = "XSHG"
+        instruments = ["SSE.CN"]
+        [regions.US]
+        calendar = "XNYS"
+        instruments = ["SPX.US"]
+        """
+    )
+    shanghai, new_york = (load_calendar(name, dt.date(2035, 12, 31)) for name in ("XSHG", "XNYS"))
+    end, after = shanghai.sessions[-1].item(), shanghai.sessions[-1].item() + dt.timedelta(days=6)
+    clock = FixedClock(dt.datetime.combine(end, dt.time(5), dt.UTC))
+    async with place.pipeline(clock=clock, regions=regions) as path, stepping(path, model) as steps:
+        await live_since(path, clock.now())
+        clock.time = dt.datetime.combine(after, dt.time(), dt.UTC)
+        await steps.close_and_compute()
+        await steps.close_and_compute()
+        assert await closed(path, "CN") == [end]
+        assert await closed(path, "US") == new_york.sessions_between(end, after - dt.timedelta(days=1))
+    said = [record.getMessage() for record in caplog.records if "XSHG ends" in record.getMessage()]
+    assert said == [f"calendar XSHG ends on {end}: its later sessions are not closed by the timer"]
 
 
 async def test_a_live_pair_of_contexts_workers_closes_and_publishes_each_session_once(
