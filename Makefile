@@ -26,11 +26,12 @@ lint: install
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 
+# Compiled at once: torch and transformers take twice as long to import while Python still compiles them.
 $(STAMP): $(INSTALLED_FROM) | $(PYTHON)
 	@echo "Installing the pinned requirements into $(VENV) (PyTorch is large: minutes, the first time) …"
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip >/dev/null
 	@$(PYTHON) -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-uv.lock
-	@$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python $(PYTHON) --require-hashes requirements-dev.lock
 	@$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
 	@$(PYTHON) -m stream_app.embedded.jars
 	@touch $@
