@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from stream_app.regime import windows
 from stream_app.store.prices import Series
 
 LARGEST_INSTRUMENTS = 50_000
@@ -17,14 +18,22 @@ class WindowCache:
         self._tails: OrderedDict[str, Series] = OrderedDict()
 
     def get(self, instrument_id: str) -> Series | None:
-        """The instrument's tail; None if it must be read."""
+        """The instrument's tail, never empty; None if it must be read."""
         return self._tails.get(instrument_id)
 
-    def update(self, series: Mapping[str, Series]) -> None:
-        """Keep the tails of series that a committed transaction has left behind."""
+    def update(self, series: Mapping[str, Series], changed: Mapping[str, Series]) -> None:
+        """Keep the tails of the series that a committed transaction has left behind, where they are known whole.
+
+        The rows were read from a lookback before the first changed row to the first row that is more than a lookback
+        after the last one. So a tail that ends before the changes (they were retracted) may lack older rows, and one
+        that ends later is not the end: both are forgotten.
+        """
+        lookback = windows.lookback_days(self._window_days)
         for instrument_id, rows in series.items():
-            self._tails[instrument_id] = rows.tail(self._window_days)
-            self._tails.move_to_end(instrument_id)
+            self._tails.pop(instrument_id, None)
+            dates = changed[instrument_id].dates
+            if len(rows) and dates[0] <= rows.dates[-1] <= dates[-1] + lookback:
+                self._tails[instrument_id] = rows.tail(self._window_days)
         while len(self._tails) > LARGEST_INSTRUMENTS:
             self._tails.popitem(last=False)
 

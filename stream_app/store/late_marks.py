@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from schemas import Definition
 from stream_app.store.database import Connection
+from stream_app.store.triggers import definition
 
 PUT = """
     INSERT INTO late_marks AS m (region, as_of, topic, partition, log_epoch, log_offset)
@@ -94,20 +95,7 @@ async def triggered_days(
     """
     instruments = None if naming is None else list(naming)
     rows = await connection.fetch(TRIGGERED_DEFINITIONS, first, last, instruments)
-    return [
-        TriggeredDay(
-            row["region"],
-            row["as_of"],
-            Definition(
-                calendar=row["calendar"],
-                instruments=tuple(row["instruments"]),
-                languages=tuple(row["languages"]),
-                news=row["news"],
-                news_day=row["news_day"],
-            ),
-        )
-        for row in rows
-    ]
+    return [TriggeredDay(row["region"], row["as_of"], definition(row)) for row in rows]
 
 
 async def take_up(connection: Connection) -> list[tuple[str, dt.date]]:

@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 from schemas import DIM
 from stream_app.store import vectors
 from stream_app.store.database import Connection
+from stream_app.store.prices import Dates
 
-COLUMNS = ("entity_id", "as_of_date", "model_id", "window_days", "window_spec", "rows", "vector")
 INCOMING = """
     CREATE TEMP TABLE IF NOT EXISTS incoming_windows (
-        entity_id text, as_of_date date, model_id text, window_days integer, window_spec jsonb, rows integer,
-        vector vector(384)
+        instrument integer, as_of_date date, rows integer, vector vector(384)
     ) ON COMMIT DELETE ROWS
 """
 MERGE = """
     INSERT INTO numeric_window_embeddings AS w
         (entity_id, as_of_date, model_id, window_days, window_spec, rows, vector)
-    SELECT entity_id, as_of_date, model_id, window_days, window_spec, rows, vector FROM incoming_windows
+    SELECT name, as_of_date, $2, $3, $4, rows, vector
+    FROM incoming_windows JOIN unnest($1::text[]) WITH ORDINALITY AS names (name, number) ON number = instrument
     ON CONFLICT (entity_type, entity_id, as_of_date, model_id, window_days)
     DO UPDATE SET window_spec = excluded.window_spec, rows = excluded.rows, vector = excluded.vector, origin = 'live'
 """
+EMPTY_INCOMING = "TRUNCATE incoming_windows"
 REMOVE = """
     DELETE FROM numeric_window_embeddings w
     USING unnest($1::text[], $2::date[]) AS gone (entity_id, as_of_date)
@@ -42,21 +43,28 @@ STORED = """
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WindowVectors:
-    """Vectors of windows, column by column: ids, days and observed rows of length n, vectors float32 (n, 384)."""
+    """Vectors of windows, column by column, each of length n: `as_ofs` datetime64[D], observed `rows` int64, `vectors`
+    float32 (n, 384)."""
 
     instruments: list[str]
-    as_ofs: list[dt.date]
-    rows: list[int]
+    as_ofs: Dates
+    rows: NDArray[np.int64]
     vectors: NDArray[np.float32]
 
     def __len__(self) -> int:
         """The number of windows."""
         return len(self.instruments)
 
+    def since(self, day: dt.date) -> "WindowVectors":
+        """The windows of a day and later."""
+        kept = np.flatnonzero(self.as_ofs >= np.datetime64(day, "D"))
+        names = [self.instruments[index] for index in kept]
+        return WindowVectors(names, self.as_ofs[kept], self.rows[kept], self.vectors[kept])
 
-NONE = WindowVectors([], [], [], np.zeros((0, DIM), np.float32))
+
+NONE = WindowVectors([], np.zeros(0, "datetime64[D]"), np.zeros(0, np.int64), np.zeros((0, DIM), np.float32))
 """No windows."""
 
 
@@ -64,22 +72,17 @@ async def put(connection: Connection, model_id: str, window_days: int, windows: 
     """Insert or replace the vectors of windows; needs an open transaction."""
     if not len(windows):
         return
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(windows.instruments), start=1)}
+    columns = np.empty((len(windows), 3), np.int32)
+    columns[:, 0] = [numbers[name] for name in windows.instruments]
+    columns[:, 1] = (windows.as_ofs - vectors.POSTGRES_EPOCH).astype(np.int32)
+    columns[:, 2] = windows.rows
     spec = {"window_days": window_days, "features": ["close", "volume", "log_return"]}
-    count = len(windows)
-    packed = vectors.to_rows(windows.vectors)
-    records = zip(
-        windows.instruments,
-        windows.as_ofs,
-        [model_id] * count,
-        [window_days] * count,
-        [spec] * count,
-        windows.rows,
-        packed,
-        strict=True,
-    )
     await connection.execute(INCOMING)
-    await connection.copy_records_to_table("incoming_windows", records=records, columns=COLUMNS)
-    await connection.execute(MERGE)
+    file = vectors.copy_file(columns, windows.vectors)
+    await connection.copy_to_table("incoming_windows", source=file, format="binary")
+    await connection.execute(MERGE, list(numbers), model_id, window_days, spec)
+    await connection.execute(EMPTY_INCOMING)
 
 
 async def remove(connection: Connection, model_id: str, window_days: int, gone: Sequence[tuple[str, dt.date]]) -> None:
@@ -97,7 +100,7 @@ async def stored(
     found: list[Any] = await connection.fetch(STORED, list(ids), list(days), model_id, window_days)
     return WindowVectors(
         [row["entity_id"] for row in found],
-        [row["as_of_date"] for row in found],
-        [row["rows"] for row in found],
+        np.array([row["as_of_date"] for row in found], dtype="datetime64[D]"),
+        np.array([row["rows"] for row in found], dtype=np.int64),
         vectors.from_rows([row["vector"] for row in found], DIM),
     )

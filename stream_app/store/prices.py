@@ -14,10 +14,15 @@ from stream_app.store.database import Connection
 
 Dates = NDArray[np.datetime64]
 
+# With the first row after the range, so that the reader knows whether it is the end.
 CURRENT_SERIES = """
     SELECT p.instrument_id, p.trade_date, p.close, p.volume
-    FROM unnest($1::text[], $2::date[]) AS wanted (instrument_id, from_date)
-    JOIN prices_daily p ON p.instrument_id = wanted.instrument_id AND p.trade_date >= wanted.from_date
+    FROM unnest($1::text[], $2::date[], $3::date[]) AS wanted (instrument_id, first, last)
+    JOIN prices_daily p ON p.instrument_id = wanted.instrument_id AND p.trade_date >= wanted.first
+        AND p.trade_date <= coalesce((
+            SELECT min(n.trade_date) FROM prices_daily n
+            WHERE n.instrument_id = wanted.instrument_id AND n.trade_date > wanted.last AND NOT n.retracted
+        ), wanted.last)
     WHERE NOT p.retracted
     ORDER BY p.instrument_id, p.trade_date
 """
@@ -100,7 +105,8 @@ EMPTY = Series.of([], [], [])
 """No rows."""
 
 
-def _grouped(rows: Sequence[Any]) -> Iterator[tuple[str, Series]]:
+def by_instrument(rows: Sequence[Any]) -> Iterator[tuple[str, Series]]:
+    """The series of rows (instrument, date, close, volume) that are sorted by instrument and then by date."""
     if not rows:
         return
     ids, dates, closes, volumes = zip(*rows, strict=True)
@@ -111,10 +117,13 @@ def _grouped(rows: Sequence[Any]) -> Iterator[tuple[str, Series]]:
         yield ids[start], Series(whole.dates[start:stop], whole.closes[start:stop], whole.volumes[start:stop])
 
 
-async def current_series(connection: Connection, from_dates: Mapping[str, dt.date]) -> dict[str, Series]:
-    """Each instrument's current rows from a date of its own on; one with no rows is not in the result."""
-    rows = await connection.fetch(CURRENT_SERIES, list(from_dates), list(from_dates.values()))
-    return dict(_grouped(rows))
+async def current_series(connection: Connection, ranges: Mapping[str, tuple[dt.date, dt.date]]) -> dict[str, Series]:
+    """Each instrument's current rows in a range of its own (both inclusive), and the first row after it.
+
+    An instrument with no such rows is not in the result.
+    """
+    firsts, lasts = [first for first, _ in ranges.values()], [last for _, last in ranges.values()]
+    return dict(by_instrument(await connection.fetch(CURRENT_SERIES, list(ranges), firsts, lasts)))
 
 
 async def series_as_of(
@@ -122,7 +131,7 @@ async def series_as_of(
 ) -> dict[str, Series]:
     """Each instrument's rows between two dates (inclusive) as they stood at the cut."""
     rows = await connection.fetch(SERIES_AS_OF, list(instruments), first, last, *cuts.parameters(cut))
-    return dict(_grouped(rows))
+    return dict(by_instrument(rows))
 
 
 async def priced_dates(

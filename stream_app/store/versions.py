@@ -142,11 +142,14 @@ async def merge(connection: Connection, table: VersionedTable, rows: Sequence[tu
     """Store a chunk of versions, rows in `table.columns`' order; needs an open transaction."""
     await connection.execute(create_incoming_sql(table))
     await connection.copy_records_to_table(table.incoming, records=rows, columns=table.columns)
-    await connection.execute(superseded_sql(table))
-    fresh = {tuple(row) for row in await connection.fetch(insert_fresh_sql(table))}
-    keys = len(table.key)
-    if len(fresh) == len({row[:keys] for row in rows}):
-        return Merged(fresh, [], [])
+    width = len(table.key)
+    keys = {row[:width] for row in rows}
+    if len(keys) < len(rows):
+        await connection.execute(superseded_sql(table))
+    inserted = await connection.fetch(insert_fresh_sql(table))
+    if len(inserted) == len(keys):
+        return Merged(keys, [], [])
     await connection.execute(lock_stored_sql(table))
     met = await connection.fetch(replace_sql(table))
+    fresh = {tuple(row) for row in inserted}
     return Merged(fresh, [r for r in met if r["is_replaced"]], [r for r in met if not r["is_replaced"]])

@@ -177,7 +177,7 @@ async def test_a_series_now_leaves_out_what_was_retracted_and_what_is_older_than
         rows = [price("A", day, 1.0 + n, at[n]) for n, day in enumerate(DAYS)]
         await versions.merge(conn, PRICES, rows)
         await versions.merge(conn, PRICES, [price("A", DAYS[2], None, at[4], retracted=True)])
-        series = await prices.current_series(conn, {"A": DAYS[1], "nowhere": DAYS[0]})
+        series = await prices.current_series(conn, {"A": (DAYS[1], DAYS[3]), "nowhere": (DAYS[0], DAYS[3])})
         priced = await prices.priced_dates(conn, ["A", "B"], DAYS[0], DAYS[2])
     assert list(series) == ["A"]
     assert (series["A"].dates.tolist(), series["A"].closes.tolist()) == ([DAYS[1], DAYS[3]], [2.0, 4.0])
