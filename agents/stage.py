@@ -3,6 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
@@ -90,7 +91,8 @@ class Stage(ABC):
             stored = await progress.load(conn, self.topic, [tp.partition for tp in logs])
         for tp, of_log in logs.items():
             await self._check_same_log(stored[tp.partition], of_log)
-        return {tp: _start(stored[tp.partition], of_log) for tp, of_log in logs.items()}
+        at_most = self.services.settings.chunk_records
+        return {tp: _start(stored[tp.partition], of_log, at_most) for tp, of_log in logs.items()}
 
     async def _check_same_log(self, was: Progress, of_log: AssignedLog) -> None:
         if was.last_offset is None or not of_log.log_start <= was.last_offset < of_log.log_end:
@@ -111,9 +113,15 @@ class Stage(ABC):
     async def idle(self, tp: TP, position: int) -> None:
         """Nothing is pending: move the progress over control records to the consumer's position."""
         was = await self._progress_of(tp.partition)
+        if position <= was.next_offset:
+            return
         async with transaction(self.services.pool) as conn:
-            await progress.pass_idle(conn, self.topic, tp.partition, was.next_offset, position)
-        self._progress.pop(tp.partition, None)
+            moved = await progress.pass_idle(conn, self.topic, tp.partition, was.next_offset, position)
+        if moved:
+            self._progress[tp.partition] = replace(was, next_offset=position)
+        else:
+            # Another worker has moved it on: what is cached was read before that.
+            self._forget()
 
     async def publish_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Publish stored dead letters and note that they are on the topic."""
@@ -139,7 +147,8 @@ class Stage(ABC):
             await self.publish_dead_letters(left)
 
 
-def _start(was: Progress, of_log: AssignedLog) -> int:
+def _start(was: Progress, of_log: AssignedLog, chunk_records: int) -> int:
+    """The lower of commit and progress. Without a commit the last chunk may be applied and not yet published."""
     start = was.next_offset if of_log.committed is None else min(of_log.committed, was.next_offset)
     where = f"{was.topic}[{was.partition}]"
     if start < of_log.log_start:
@@ -152,4 +161,4 @@ def _start(was: Progress, of_log: AssignedLog) -> int:
             f"{where} ends at offset {of_log.log_end}, but this database has applied it up to {was.next_offset}: the "
             "topic was recreated or truncated. Point the worker at the right broker, or start on an empty database."
         )
-    return start
+    return start if of_log.committed is not None else max(of_log.log_start, start - chunk_records)

@@ -1,0 +1,40 @@
+"""A price stage on a real database, without a broker."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from stream_app.clock import SystemClock
+from stream_app.config import load_regions, load_settings
+from stream_app.kafka.offsets import LogReader
+from stream_app.kafka.publisher import Outgoing, Publisher
+from stream_app.services import Services
+from stream_app.store.database import create_pool
+from tests.integration.agents.prices import WINDOW_DAYS
+
+
+class Kept(Publisher):
+    """Keeps what is published."""
+
+    def __init__(self) -> None:
+        super().__init__("127.0.0.1:9")
+        self.records: list[Outgoing] = []
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        self.records += records
+
+
+@pytest.fixture
+async def services(database_url: str) -> AsyncIterator[Services]:
+    """A database, and no broker."""
+    pool = await create_pool(database_url)
+    yield Services(
+        settings=load_settings({"window_days": WINDOW_DAYS}),
+        regions=load_regions(),
+        database_url=database_url,
+        pool=pool,
+        publisher=Kept(),
+        log=LogReader("127.0.0.1:9"),
+        clock=SystemClock(),
+    )
+    await pool.close()
