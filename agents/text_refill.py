@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.placing import moved_on
-from schemas import Codec, Rejected, TextEmbedded
+from schemas import DIM, Codec, Rejected, TextEmbedded, Vector
 from schemas.topics import TEXT
 from stream_app.errors import FenceLost
 from stream_app.kafka.chunks import Record
@@ -49,7 +49,7 @@ async def _store(services: Services, was: Progress, records: Sequence[Record]) -
     events = [_CODEC.decode(record.value) for record in records if record.offset >= was.next_offset]
     by_fingerprint: dict[str, dict[bytes, TextEmbedded]] = {}
     for event in events:
-        if not isinstance(event, Rejected):
+        if not isinstance(event, Rejected) and _fits(event.vector):
             by_fingerprint.setdefault(event.fingerprint, {})[bytes.fromhex(event.content_hash)] = event
     try:
         async with transaction(services.pool) as conn:
@@ -60,3 +60,8 @@ async def _store(services: Services, was: Progress, records: Sequence[Record]) -
     except FenceLost:
         return await _progress(services, was.topic, was.partition, was.next_offset)
     return now
+
+
+def _fits(vector: Vector) -> bool:
+    """Whether text_vectors can hold it. The news stage writes no other, but anything may be on a topic."""
+    return vector.dim == DIM and bool(np.isfinite(vector.numpy()).all())
