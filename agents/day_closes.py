@@ -34,9 +34,9 @@ class DayCloses(Stage):
 
     def _check(self, trigger: DayTrigger) -> Rejected | None:
         """What the schema cannot know: that the trigger can be computed here, else it would stop its region."""
-        missing = {self.services.topic(name) for name in (PRICES.name, NEWS.name)} - set(trigger.cut)
-        if missing:
-            return Rejected("invalid", f"the cut lacks {', '.join(sorted(missing))}")
+        inputs = {self.services.topic(name) for name in (PRICES.name, NEWS.name)}
+        if set(trigger.cut) != inputs:
+            return Rejected("invalid", f"the cut is not of {' and '.join(sorted(inputs))}")
         try:
             self.services.calendar(trigger.definition.calendar).news_window(trigger.as_of)
         except ValueError as error:
