@@ -4,6 +4,7 @@ from agents.placing import Placed, decode
 from agents.stage import Stage
 from schemas import DAY_TRIGGERS, DayTrigger, Rejected
 from schemas.topics import DAY_CLOSES, NEWS, PRICES
+from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk
 from stream_app.services import Services
 from stream_app.store import dead_letters, progress, signals, trigger_queue
@@ -24,11 +25,14 @@ class DayCloses(Stage):
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; store triggers and dead letters in one transaction, which wakes the computing tasks."""
         decoded = decode(chunk, was, DAY_TRIGGERS, "region", self._check)
+        failpoint("after-decode")
         async with transaction(self.services.pool) as conn:
             await progress.move_on(conn, was, decoded.now)
             await dead_letters.put(conn, decoded.letters)
             await trigger_queue.store(conn, [_logged(trigger) for trigger in decoded.fresh])
             await signals.notify(conn)
+            failpoint("in-transaction")
+        failpoint("after-commit")
         await self.publish_dead_letters(decoded.letters)
         return decoded.now
 

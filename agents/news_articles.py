@@ -13,6 +13,7 @@ from schemas import DIM, Codec, DeadLetter, NewsArticle, Rejected, TextEmbedded,
 from schemas.topics import NEWS, TEXT
 from stream_app.contexts.late import marks_of_articles
 from stream_app.encoding import TextEncoder
+from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk, ChunkLimits
 from stream_app.kafka.publisher import Outgoing
 from stream_app.regime.text import content_hash
@@ -65,6 +66,7 @@ class NewsArticles(Stage):
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; encode new texts; store articles, vectors, marks and dead letters in one transaction; publish."""
         decoded = decode(chunk, was, self._codec, "article_id")
+        failpoint("after-decode")
         hashes = {a.log_offset: content_hash(a.event.text) for a in decoded.fresh if not a.event.retracted}
         new = await self._encode(decoded.fresh, hashes)
         fresh = [a for a in decoded.fresh if hashes.get(a.log_offset) not in new.failures]
@@ -74,6 +76,8 @@ class NewsArticles(Stage):
             await dead_letters.put(conn, letters)
             await self._store(conn, fresh, hashes, new)
             await signals.notify(conn)
+            failpoint("in-transaction")
+        failpoint("after-commit")
         await self.publish_dead_letters(letters)
         await self._publish(fresh + decoded.applied)
         return decoded.now

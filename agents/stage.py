@@ -11,6 +11,7 @@ from agents.placing import checksum
 from schemas import DeadLetter, encode
 from schemas.topics import DEAD_LETTERS
 from stream_app.errors import Fatal, FenceLost, OwnershipLost, Retriable
+from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import TP, Chunk, still_owned
 from stream_app.kafka.publisher import Outgoing
 from stream_app.kafka.stages import AssignedLog
@@ -56,6 +57,7 @@ class Stage(ABC):
         async for attempt in retrying:
             with attempt:
                 self._progress[chunk.partition] = await self.apply(chunk, await self._progress_of(chunk.partition))
+        failpoint("after-publish")
 
     def _before_retry(self, chunk: Chunk, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -12,6 +12,7 @@ from stream_app.contexts.compose import DayInputs, compose
 from stream_app.contexts.inputs import numeric_inputs, read_articles, read_series, read_text_means
 from stream_app.contexts.late import news_above_cut, prices_above_cut
 from stream_app.contexts.models import ContextModels, joint_model, numeric_model
+from stream_app.failpoints import failpoint
 from stream_app.kafka.publisher import Outgoing
 from stream_app.services import Services
 from stream_app.store import late_marks, models, progress, revisions, trigger_queue
@@ -70,6 +71,8 @@ class Computing:
                 return False
             run = leading_run(waiting)
             await self._compute(conn, self._batch(run))
+            failpoint("contexts-in-transaction")
+        failpoint("contexts-computed")
         return True
 
     def _batch(self, triggers: Sequence[WaitingTrigger]) -> Batch:
@@ -125,6 +128,7 @@ class Computing:
             await self._services.publisher.publish(
                 [record for context, payload in unpublished for record in self._records(context, payload)]
             )
+            failpoint("contexts-published")
             await revisions.mark_published(conn, region, [context for context, _ in unpublished])
         return True
 

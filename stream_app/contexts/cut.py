@@ -2,6 +2,7 @@
 
 from schemas import TopicCut, encode
 from schemas.topics import DAY_CLOSES, NEWS, PRICES
+from stream_app.failpoints import failpoint
 from stream_app.kafka.publisher import Outgoing
 from stream_app.services import Services
 from stream_app.store import progress, triggers
@@ -29,8 +30,10 @@ async def finish_triggers(services: Services) -> int:
         without_cut = await triggers.without_cut(conn)
     if without_cut:
         cut = await read_cut(services)
+        failpoint("cut-read")
         async with transaction(services.pool) as conn:
             await triggers.give_cut(conn, without_cut, cut)
+        failpoint("cut-given")
     published = 0
     while batch := await _publish_some(services):
         published += batch
@@ -45,6 +48,7 @@ async def _publish_some(services: Services) -> int:
         await services.publisher.publish(
             [Outgoing(topic=topic, key=t.event.region.encode(), value=encode(t.event)) for t in batch]
         )
+        failpoint("triggers-published")
         async with transaction(services.pool) as conn:
             await triggers.mark_published(conn, batch)
     return len(batch)
