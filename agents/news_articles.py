@@ -99,7 +99,7 @@ class NewsArticles(Stage):
         return NewVectors([keys[index] for index in good], encoded.vectors[good], failures)
 
     def _adapt(self, size_bytes: int, seconds: float) -> None:
-        """Cut the next chunks so that encoding one takes about `encode_chunk_seconds`, at the speed of the last ones."""
+        """Cut the next chunks so that encoding one takes about `encode_chunk_seconds`, at the last ones' speed."""
         speed = size_bytes / max(seconds, 0.001)
         known = speed if self._bytes_a_second is None else self._bytes_a_second
         self._bytes_a_second = SMOOTHING * speed + (1 - SMOOTHING) * known
