@@ -32,8 +32,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     """What RegionDayClosed and DayAmended share. Key: region. `number` counts a day's triggers from 1.
 
-    `cut` is by topic name, without prefix. `allow_stale` lets a day without any price of its own have a vector.
-    `as_of` and `closed_at` lie in the years 1678 to 2261.
+    `cut` is by topic name as on the wire, with the prefix. `allow_stale` lets a day without any price of its own have a
+    vector. `as_of` and `closed_at` lie in the years 1678 to 2261.
     """
 
     schema_version: Version1 = 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stream_app.clock import Clock, SystemClock
 from stream_app.config import RegionConfig, Settings, load_regions
 from stream_app.embedded import Endpoints
+from stream_app.errors import UsageError
 from stream_app.kafka.offsets import LogReader
 from stream_app.kafka.publisher import Publisher
 from stream_app.regime.calendars import SessionCalendar, load_calendar
@@ -28,6 +29,19 @@ class Services:
     def topic(self, name: str) -> str:
         """A topic's name on the wire."""
         return self.settings.topic_prefix + name
+
+    def calendar_of(self, region: str) -> SessionCalendar:
+        """A configured region's calendar; UsageError for an unknown region or a calendar that nobody knows."""
+        if region not in self.regions:
+            raise UsageError(f"There is no region {region}; there are {', '.join(sorted(self.regions))}.")
+        try:
+            return self.calendar(self.regions[region].calendar)
+        except ValueError as error:
+            raise UsageError(f"Region {region}: {error}") from None
+
+    def calendars(self) -> dict[str, SessionCalendar]:
+        """Every configured region's calendar; UsageError as `calendar_of`."""
+        return {region: self.calendar_of(region) for region in self.regions}
 
     def calendar(self, name: str) -> SessionCalendar:
         """An exchange's calendar up to the configured end; ValueError for an unknown name."""

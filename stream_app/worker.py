@@ -109,6 +109,8 @@ async def _news(services: Services, stack: AsyncExitStack) -> Assembled:
 
 async def _contexts(services: Services, stack: AsyncExitStack) -> Assembled:
     del stack
+    # Built here, in a thread: they take seconds, and a region's unknown calendar is said at once.
+    await asyncio.to_thread(services.calendars)
     background = (lambda: close_and_amend(services), lambda: compute(services))
     return Assembled(DayCloses(services), _limits(services.settings), background)
 

@@ -50,7 +50,6 @@ async def _closed(  # noqa: PLR0913, PLR0917 - the command's own options
     from stream_app.services import open_services
 
     async with open_services(settings, endpoints) as services:
-        _check_calendar(services, region)
         check_closable(services, region, day, force)
         await ensure_topics(
             endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
@@ -64,17 +63,6 @@ async def _closed(  # noqa: PLR0913, PLR0917 - the command's own options
             return True
         say(await _why_not(services, region, day, wait_seconds))
         return False
-
-
-def _check_calendar(services: "Services", region: str) -> None:
-    from stream_app.errors import UsageError
-
-    try:
-        services.calendar(services.regions[region].calendar)
-    except KeyError:
-        return  # an unknown region; check_closable names those there are
-    except ValueError as error:
-        raise UsageError(f"Region {region}: {error}") from None
 
 
 async def _computed(services: "Services", region: str, day: dt.date, wait_seconds: float) -> bool:

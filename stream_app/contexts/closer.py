@@ -63,7 +63,7 @@ class Closer:
     async def _due(self, name: str, since: dt.datetime) -> list[dt.date]:
         """The sessions that fell due since the region went live and have no trigger, oldest first."""
         region, now = self._services.regions[name], self._services.clock.now()
-        calendar = self._services.calendar(region.calendar)
+        calendar = self._services.calendar_of(name)
         sessions = self._known_sessions(calendar, (since - 2 * ONE_DAY).date(), (now + ONE_DAY).date())
         due = [day for day in sessions if since < closed_at(region, calendar, day) <= now]
         if not due:

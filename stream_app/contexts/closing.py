@@ -32,10 +32,7 @@ def closed_at(region: RegionConfig, calendar: SessionCalendar, day: dt.date) -> 
 
 def check_closable(services: Services, region_name: str, day: dt.date, force: bool = False) -> None:
     """Raises UsageError, naming the nearest sessions, for a day that is no session or has not closed yet."""
-    region = services.regions.get(region_name)
-    if region is None:
-        raise UsageError(f"There is no region {region_name}; there are {', '.join(sorted(services.regions))}.")
-    calendar = services.calendar(region.calendar)
+    calendar, region = services.calendar_of(region_name), services.regions[region_name]
     try:
         before, after = calendar.nearest_sessions(day)
         is_session, due = calendar.is_session(day), closed_at(region, calendar, day)
@@ -55,8 +52,7 @@ def check_closable(services: Services, region_name: str, day: dt.date, force: bo
 
 async def close_days(services: Services, region_name: str, days: Sequence[dt.date], force: bool = False) -> int:
     """Close days that have no trigger yet and publish the triggers; how many were closed by this call."""
-    region = services.regions[region_name]
-    calendar = services.calendar(region.calendar)
+    calendar, region = services.calendar_of(region_name), services.regions[region_name]
     now = services.clock.now()
     deadline = dt.timedelta(hours=services.settings.price_deadline_hours)
     new = []

@@ -74,4 +74,4 @@ async def text_halves(services: Services, articles: Sequence[Sequence[NewsArticl
 async def price_series(services: Services, instrument: str) -> Series:
     """An instrument's stored closes."""
     async with connection(services.pool) as conn:
-        return (await prices.current_series(conn, {instrument: dt.date.min}))[instrument]
+        return (await prices.current_series(conn, {instrument: (dt.date.min, dt.date.max)}))[instrument]

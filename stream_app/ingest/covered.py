@@ -4,9 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from stream_app.contexts.closing import close_days, closed_at
-from stream_app.errors import UsageError
 from stream_app.ingest.coverage import NewsCoverage, PriceCoverage
-from stream_app.regime.calendars import SessionCalendar
 from stream_app.services import Services
 from stream_app.store import prices, triggers
 from stream_app.store.database import connection
@@ -14,20 +12,9 @@ from stream_app.store.database import connection
 DaysByRegion = Mapping[str, Sequence[dt.date]]
 
 
-def calendars(services: Services) -> dict[str, SessionCalendar]:
-    """Each region's calendar. Raises UsageError for a region whose calendar nobody knows."""
-    found = {}
-    for name, region in services.regions.items():
-        try:
-            found[name] = services.calendar(region.calendar)
-        except ValueError as error:
-            raise UsageError(f"Region {name}: {error}") from None
-    return found
-
-
 def days_of_prices(services: Services, coverage: PriceCoverage) -> dict[str, list[dt.date]]:
     """The covered days that are due, of the regions that name an instrument of the files."""
-    by_region = calendars(services)
+    by_region = services.calendars()
     found = {name: coverage.days(region, by_region[name]) for name, region in services.regions.items()}
     return {name: due for name, days in found.items() if (due := _due(services, name, days))}
 
@@ -56,5 +43,5 @@ async def close_covered(services: Services, days: DaysByRegion) -> dict[str, int
 
 def _due(services: Services, name: str, days: Sequence[dt.date]) -> list[dt.date]:
     region, now = services.regions[name], services.clock.now()
-    calendar = services.calendar(region.calendar)
+    calendar = services.calendar_of(name)
     return [day for day in days if closed_at(region, calendar, day) <= now]

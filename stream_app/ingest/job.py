@@ -59,7 +59,7 @@ class Job:
 
     def news_coverage(self) -> NewsCoverage:
         """What will know the days of articles. Raises UsageError for a region whose calendar nobody knows."""
-        return NewsCoverage(self.services.regions, covered.calendars(self.services))
+        return NewsCoverage(self.services.regions, self.services.calendars())
 
     async def news(self, paths: Sequence[Path], coverage: NewsCoverage | None = None) -> None:
         """Send files of news. Raises UsageError, before anything is sent, for a file that cannot be ingested."""
