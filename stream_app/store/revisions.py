@@ -46,12 +46,6 @@ DROP_ABSENT = """
     DELETE FROM joint_embeddings WHERE joint_type = 'REGIME_CONTEXT_V0' AND region = $1 AND model_id = $2
         AND as_of_date = ANY($3::date[])
 """
-INCOMING_REGIMES = """
-    CREATE TEMP TABLE IF NOT EXISTS incoming_regimes (
-        regime_record_id text, as_of_date date, region text, model_id text, instruments text[], regime_label text,
-        confidence double precision, regime_embedding vector(384), metadata jsonb
-    ) ON COMMIT DELETE ROWS
-"""
 REGIME_COLUMNS = (
     "regime_record_id",
     "as_of_date",
@@ -65,9 +59,6 @@ REGIME_COLUMNS = (
 )
 DROP_REGIMES = """
     DELETE FROM regimes WHERE region = $1 AND model_id = $2 AND as_of_date = ANY($3::date[]) AND origin = 'live'
-"""
-PUT_REGIMES = f"""
-    INSERT INTO regimes ({", ".join(REGIME_COLUMNS)}) SELECT {", ".join(REGIME_COLUMNS)} FROM incoming_regimes
 """
 UNPUBLISHED = """
     SELECT payload FROM joint_embedding_revisions WHERE region = $1 AND NOT published ORDER BY sequence LIMIT $2
@@ -175,9 +166,7 @@ async def _put_regimes(connection: Connection, region: str, newest: Sequence[New
                 {"stale": context.stale},
             )
         )
-    await connection.execute(INCOMING_REGIMES)
-    await connection.copy_records_to_table("incoming_regimes", records=records, columns=REGIME_COLUMNS)
-    await connection.execute(PUT_REGIMES)
+    await connection.copy_records_to_table("regimes", records=records, columns=REGIME_COLUMNS)
 
 
 async def unpublished(connection: Connection, region: str, limit: int) -> list[tuple[JointRegimeContext, bytes]]:

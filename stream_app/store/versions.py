@@ -139,7 +139,7 @@ def replace_sql(table: VersionedTable) -> str:
 
 
 async def merge(connection: Connection, table: VersionedTable, rows: Sequence[tuple[Any, ...]]) -> Merged:
-    """Store a chunk of versions, rows in `table.columns`' order; needs an open transaction."""
+    """Store a chunk of versions, rows in `table.columns`' order; once a table in an open transaction."""
     await connection.execute(create_incoming_sql(table))
     await connection.copy_records_to_table(table.incoming, records=rows, columns=table.columns)
     width = len(table.key)

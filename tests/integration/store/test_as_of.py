@@ -158,6 +158,7 @@ async def test_versions_above_a_cut_are_found_by_their_range_or_their_article(po
     far = INSTANTS[7] + dt.timedelta(days=30)
     async with transaction(pool) as conn:
         await versions.merge(conn, NEWS, [article("moved", INSTANTS[2], below), article("other", far, below)])
+    async with transaction(pool) as conn:
         await versions.merge(
             conn,
             NEWS,
@@ -176,6 +177,7 @@ async def test_a_series_now_leaves_out_what_was_retracted_and_what_is_older_than
     async with transaction(pool) as conn:
         rows = [price("A", day, 1.0 + n, at[n]) for n, day in enumerate(DAYS)]
         await versions.merge(conn, PRICES, rows)
+    async with transaction(pool) as conn:
         await versions.merge(conn, PRICES, [price("A", DAYS[2], None, at[4], retracted=True)])
         series = await prices.current_series(conn, {"A": (DAYS[1], DAYS[3]), "nowhere": (DAYS[0], DAYS[3])})
         priced = await prices.priced_dates(conn, ["A", "B"], DAYS[0], DAYS[2])

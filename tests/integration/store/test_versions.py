@@ -103,6 +103,7 @@ async def test_articles_are_versioned_alike(pool: Pool) -> None:
     instant = dt.datetime(2008, 9, 15, 13, tzinfo=dt.UTC)
     async with transaction(pool) as conn:
         await versions.merge(conn, NEWS, [article("a", instant, OLD, headline="first", regions=["US"])])
+    async with transaction(pool) as conn:
         merged = await versions.merge(conn, NEWS, [article("a", instant, NEW, headline="second")])
         current, history = await everything(conn, NEWS)
     assert [(row["headline"], row["regions"]) for row in merged.replaced] == [("first", ["US"])]

@@ -1,0 +1,118 @@
+"""Connections, models and migrations: what may be waited for, and what a person has to mend, in one sentence."""
+
+import asyncio
+
+import asyncpg
+import numpy as np
+import pytest
+
+from stream_app.embedded import Endpoints
+from stream_app.errors import Fatal, Retriable
+from stream_app.store import migrate, models, numeric_windows
+from stream_app.store.database import Pool, connect, connection, create_pool, transaction
+from stream_app.store.models import Model
+from stream_app.store.numeric_windows import WindowVectors
+
+MODEL = Model("num-regime-core-v1", "numeric", 384, "abc")
+
+
+async def test_an_absent_postgres_is_worth_waiting_for(database_url: str) -> None:
+    nowhere = database_url.replace(f":{database_url.rpartition(':')[2].partition('/')[0]}/", ":1/")
+    with pytest.raises(Retriable, match="Postgres is away"):
+        await connect(nowhere)
+    pool = await create_pool(nowhere)
+    with pytest.raises(Retriable, match="Postgres is away"):
+        async with connection(pool) as conn:
+            await conn.execute("SELECT 1")
+    with pytest.raises(Retriable):
+        await migrate.status(nowhere)
+    await pool.close()
+
+
+async def test_a_database_that_does_not_exist_is_fatal(endpoints: Endpoints) -> None:
+    with pytest.raises(Fatal, match=r'^Postgres has no such database: database "nowhere" does not exist\.$'):
+        await connect(endpoints.database_url.rpartition("/")[0] + "/nowhere")
+
+
+async def test_a_missing_table_names_the_command_that_makes_it(pool: Pool) -> None:
+    async with connection(pool) as conn:
+        await conn.execute("DROP TABLE models")
+    with pytest.raises(
+        Fatal, match=r'lacks a table \(relation "models" does not exist\): run `stream-app db upgrade`\.$'
+    ):
+        async with transaction(pool) as conn:
+            await models.register(conn, MODEL)
+
+
+async def test_a_connection_that_was_cut_is_worth_waiting_for_and_the_pool_goes_on(pool: Pool) -> None:
+    with pytest.raises(Retriable):
+        async with transaction(pool) as conn, connection(pool) as other:
+            await other.execute("SELECT pg_terminate_backend($1)", conn.get_server_pid())
+            await conn.execute("SELECT 1")
+    async with connection(pool) as conn:
+        assert await conn.fetchval("SELECT 1") == 1
+
+
+async def test_a_statement_that_is_wrong_is_neither(pool: Pool) -> None:
+    with pytest.raises(asyncpg.PostgresSyntaxError):
+        async with connection(pool) as conn:
+            await conn.execute("SELEC 1")
+
+
+async def test_a_transaction_that_fails_leaves_nothing(pool: Pool) -> None:
+    async def register_and_fail() -> None:
+        async with transaction(pool) as conn:
+            await models.register(conn, MODEL)
+            raise ValueError
+
+    with pytest.raises(ValueError):
+        await register_and_fail()
+    async with connection(pool) as conn:
+        assert await models.fingerprint(conn, MODEL.model_id) is None
+
+
+async def test_a_models_id_stands_for_one_fingerprint(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await models.register(conn, MODEL)
+        await models.register(conn, MODEL)
+        assert await models.fingerprint(conn, MODEL.model_id) == "abc"
+        with pytest.raises(Fatal, match="numeric model num-regime-core-v1 is not the one this database's vectors"):
+            await models.register(conn, Model(MODEL.model_id, "numeric", 384, "xyz"))
+        assert await models.fingerprint(conn, MODEL.model_id) == "abc"
+
+
+@pytest.fixture
+async def empty_url(database_url: str) -> str:
+    """A database without any table."""
+    conn = await connect(database_url)
+    await conn.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await conn.close()
+    return database_url
+
+
+async def test_an_empty_database_is_upgraded_once_whoever_and_however_many_ask(empty_url: str) -> None:
+    before = await migrate.status(empty_url)
+    assert (before.current, before.up_to_date) == (None, False)
+    found = await asyncio.gather(*[migrate.upgrade(empty_url) for _ in range(4)])
+    assert {status.up_to_date for status in found} == {True}
+    assert await migrate.upgrade(empty_url) == await migrate.status(empty_url) == found[0]
+
+
+async def test_windows_come_back_bit_for_bit_with_the_first_and_the_last_day_of_an_event(pool: Pool) -> None:
+    days = np.array(["1678-01-01", "1999-12-31", "2000-01-01", "2261-12-31"], dtype="datetime64[D]")
+    first, last = days[0].item(), days[3].item()
+    matrix = np.random.default_rng(3).normal(size=(4, 384)).astype(np.float32)
+    made = WindowVectors(["A", "A", "B", "A"], days, np.array([54, 55, 63, 63]), matrix)
+    async with transaction(pool) as conn:
+        await numeric_windows.put(conn, MODEL.model_id, 63, made)
+        await numeric_windows.put(conn, MODEL.model_id, 63, made)
+        found = await numeric_windows.stored(
+            conn, MODEL.model_id, 63, [("A", days[1].item()), ("B", first), ("C", first)]
+        )
+        assert found.instruments == ["A", "A", "B"]
+        assert found.as_ofs.tolist() == days[[1, 3, 2]].tolist()
+        assert found.rows.tolist() == [55, 63, 63]
+        assert found.vectors.tobytes() == matrix[[1, 3, 2]].tobytes()
+        await numeric_windows.remove(conn, MODEL.model_id, 63, [("A", last), ("B", last)])
+        assert await conn.fetchval("SELECT count(*) FROM numeric_window_embeddings") == 3
+        assert len(await numeric_windows.stored(conn, MODEL.model_id, 63, [])) == 0
