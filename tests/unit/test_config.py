@@ -1,0 +1,117 @@
+"""Settings come from a file, the environment and flags, in rising order; what is wrong is one sentence."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from stream_app.config import load_regions, load_settings
+from stream_app.errors import UsageError
+from stream_app.regime.calendars import load_calendar
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings file and no variable of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATA_DIR", "WINDOW_DAYS", "CHUNK_RECORDS", "DATABASE_URL", "KAFKA_URL", "TOPIC_PREFIX", "REGIONS"):
+        monkeypatch.delenv(f"STREAM_APP_{name}", raising=False)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_environment_overrules_the_file_and_a_flag_overrules_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "stream-app.toml", 'window_days = 20\nchunk_records = 100\ntopic_prefix = "file."')
+    monkeypatch.setenv("STREAM_APP_WINDOW_DAYS", "30")
+    monkeypatch.setenv("STREAM_APP_CHUNK_RECORDS", "200")
+    found = load_settings({"window_days": 40, "chunk_records": None})
+    assert (found.window_days, found.chunk_records, found.topic_prefix) == (40, 200, "file.")
+    assert found.amend_interval_seconds == 300
+
+
+def test_a_named_settings_file_is_read_instead_of_the_one_here(tmp_path: Path) -> None:
+    write(tmp_path / "stream-app.toml", "window_days = 20")
+    other = write(tmp_path / "other.toml", "chunk_records = 7")
+    found = load_settings(config=other)
+    assert (found.window_days, found.chunk_records) == (63, 7)
+
+
+def test_the_database_url_is_not_shown() -> None:
+    settings = load_settings({"database_url": "postgresql://me:secret@host/db"})
+    assert "secret" not in repr(settings)
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value().endswith("/db")
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ({"window_days": 129}, "Settings: window_days: Input should be less than or equal to 128."),
+        ({"window_days": "many"}, "Settings: window_days: Input should be a valid integer"),
+        ({"topic_prefix": "a b"}, "Settings: topic_prefix: String should match pattern"),
+        ({"no_such_setting": 1}, "Settings: no_such_setting: Extra inputs are not permitted."),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_is_wrong(flags: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UsageError) as error:
+        load_settings(flags)
+    assert str(error.value).startswith(sentence)
+
+
+def test_a_wrong_value_is_not_repeated() -> None:
+    with pytest.raises(UsageError) as error:
+        load_settings({"chunk_records": "hunter2"})
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_settings_file_that_is_missing_or_no_toml_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^There is no settings file .*nowhere\.toml\.$"):
+        load_settings(config=tmp_path / "nowhere.toml")
+    with pytest.raises(UsageError, match=r"broken\.toml is not valid TOML: .*\.$"):
+        load_settings(config=write(tmp_path / "broken.toml", "window_days = = 1"))
+
+
+def test_the_packaged_regions_have_calendars_that_exist() -> None:
+    regions = load_regions()
+    assert list(regions) == ["US", "EU", "UK", "JP", "HK", "CRYPTO"]
+    assert {region.news_day for region in regions.values()} == {"session"}
+    for region in regions.values():
+        assert load_calendar(region.calendar, dt.date(2026, 12, 31)).name == region.calendar
+
+
+def test_a_region_needs_its_calendar_and_instruments_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "regions.toml", '[regions.X]\ncalendar = "XNYS"\ninstruments = ["A"]')
+    found = load_regions(path)["X"]
+    assert (found.languages, found.news, found.news_day, found.close_grace_minutes) == (("EN",), "all", "session", 15)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", r"has no \[regions\.NAME\] table\.$"),
+        ("regions = 3", r"has no \[regions\.NAME\] table\.$"),
+        ("[regions", r"is not valid TOML: "),
+        ('[regions.X]\ninstruments = ["A"]', r"calendar: Field required\.$"),
+        ('[regions.X]\ncalendar = "XNYS"\ninstruments = []', "instruments: "),
+        ('[regions.X]\ncalendar = "XNYS"\ninstruments = ["A"]\nnews = "some"', "news: "),
+        ('[regions.X]\ncalendar = "XNYS"\ninstruments = ["A"]\nnews_days = "session"', "news_days: Extra inputs"),
+        ('[regions.X]\ncalendar = "XNYS"\ninstruments = ["A"]\nclose_grace_minutes = -1', "close_grace_minutes: "),
+    ],
+)
+def test_a_wrong_regions_file_says_what_is_wrong_where(tmp_path: Path, text: str, what: str) -> None:
+    with pytest.raises(UsageError, match=rf"^The regions file .*regions\.toml.*{what}"):
+        load_regions(write(tmp_path / "regions.toml", text))
+
+
+def test_a_regions_file_that_is_missing_or_not_utf8_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot be read: No such file or directory\.$"):
+        load_regions(tmp_path / "nowhere.toml")
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(b'[regions.\xe4]\ncalendar = "XNYS"')
+    with pytest.raises(UsageError, match="is not valid TOML"):
+        load_regions(latin)
