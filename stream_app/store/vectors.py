@@ -49,7 +49,9 @@ def copy_file(numbers: NDArray[np.int32], matrix: NDArray[np.float32]) -> bytear
             ("vector", "u1", 4 * dim),
         ]
     )
-    file = bytearray(COPY_HEADER + bytes(count * row.itemsize) + COPY_TRAILER)
+    file = bytearray(len(COPY_HEADER) + count * row.itemsize + len(COPY_TRAILER))
+    file[: len(COPY_HEADER)] = COPY_HEADER
+    file[-len(COPY_TRAILER) :] = COPY_TRAILER
     rows = np.frombuffer(file, row, count, len(COPY_HEADER))
     rows["columns"] = numbers.shape[1] + 1
     rows["numbers"]["size"] = 4
