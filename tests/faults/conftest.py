@@ -1,19 +1,22 @@
 """What fault tests share: a text model that loads at once, and a database for tests that share one run."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.faults.stream import REGIONS
+from tests.faults.text_model import make
+from tests.faults.workers import FORKED
 
 
 @pytest.fixture(scope="session")
 def text_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a tiny real model; made in a process of its own, since importing torch takes seconds and memory."""
+    """The folder of a tiny real model; made in a process that has torch already, since importing it takes seconds."""
     folder = tmp_path_factory.mktemp("model") / "tiny"
-    subprocess.run([sys.executable, "-m", "tests.faults.text_model", str(folder)], check=True)
+    maker = FORKED.Process(target=make, args=(folder,))
+    maker.start()
+    maker.join()
+    assert maker.exitcode == 0
     return folder
 
 

@@ -1,9 +1,8 @@
 """The end of a fault test: wait until nothing is left to be done, then check every invariant."""
 
-from functools import partial
-
 from tests.faults.checker import check
 from tests.faults.observed import STAGE_TOPICS, committed_offsets, observe
+from tests.faults.workers import Crew
 from tests.integration.pipeline import Pipeline, until
 
 LEFT_TO_DO = """
@@ -44,9 +43,12 @@ async def settled(path: Pipeline) -> bool:
     return committed == at_end
 
 
-async def settle_and_check(path: Pipeline) -> None:
-    """Wait until nothing is left to be done; then the checker must pass."""
-    await until(
-        partial(settled, path), "everything applied, amended, computed, published and committed", SETTLE_SECONDS
-    )
+async def settle_and_check(path: Pipeline, workers: Crew) -> None:
+    """Wait until nothing is left to be done, while no worker ends by itself; then the checker must pass."""
+
+    async def at_rest() -> bool:
+        workers.check()
+        return await settled(path)
+
+    await until(at_rest, "everything applied, amended, computed, published and committed", SETTLE_SECONDS)
     check(await observe(path))

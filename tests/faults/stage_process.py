@@ -1,0 +1,21 @@
+"""What a forked worker process runs. It imports nothing of the product: the environment is set before that is."""
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Mapping
+
+PR_SET_PDEATHSIG = 1
+
+
+def run(stage: str, environment: Mapping[str, str], log: str) -> None:
+    """The command `stream-app worker --stage NAME`, its output in a file. It dies with the fork server."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, sys.stdout.fileno())
+    os.dup2(descriptor, sys.stderr.fileno())
+    os.environ.update(environment)
+    sys.argv = ["stream-app", "worker", "--stage", stage]
+    runpy.run_module("stream_app", run_name="__main__", alter_sys=True)
