@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -32,6 +32,10 @@ class RegionConfig(BaseModel):
     news: Literal["all", "tagged"] = "all"
     news_day: Literal["utc_date", "session"] = "session"
     close_grace_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 15
+
+
+RegionName = Annotated[str, Field(pattern=r"^[^|\s]{1,64}$")]
+_Regions = TypeAdapter(dict[RegionName, RegionConfig])
 
 
 class Settings(BaseSettings):
@@ -151,7 +155,7 @@ def load_regions(path: Path | None = None) -> dict[str, RegionConfig]:
     if not isinstance(tables, dict) or not tables:
         raise UsageError(f"The regions file {chosen} has no [regions.NAME] table.")
     try:
-        return {name: RegionConfig.model_validate(table) for name, table in tables.items()}
+        return _Regions.validate_python(tables)
     except ValidationError as error:
         raise UsageError(f"The regions file {chosen}: {_first_problem(error)}") from None
 

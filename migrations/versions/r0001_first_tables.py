@@ -181,7 +181,8 @@ STATEMENTS = (
         CHECK ((vector IS NULL) = (absent_reason IS NOT NULL)))""",
     """CREATE INDEX joint_embedding_revisions_unpublished ON joint_embedding_revisions (region, sequence)
         WHERE NOT published""",
-    "CREATE INDEX joint_embedding_revisions_closed_at ON joint_embedding_revisions (region, closed_at)",
+    """CREATE INDEX joint_embedding_revisions_no_price ON joint_embedding_revisions (region, closed_at)
+        WHERE absent_reason = 'no-price'""",
     """CREATE TABLE ingest_progress (
         topic text NOT NULL,
         partition integer NOT NULL,

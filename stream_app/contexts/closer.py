@@ -17,6 +17,8 @@ from stream_app.store.database import connection
 log = logging.getLogger(__name__)
 
 ONE_DAY = dt.timedelta(days=1)
+PRICE_DEADLINE_INTERVAL = dt.timedelta(minutes=1)
+"""Between looks at which days have waited for a price past the deadline, which is hours."""
 
 
 class Closer:
@@ -26,6 +28,7 @@ class Closer:
         self._services = services
         self._log_end: tuple[int, ...] | None = None
         self._ended: set[str] = set()
+        self._asked_for_prices: dt.datetime | None = None
 
     async def run_once(self) -> None:
         """One pass, if no other process is at it."""
@@ -103,12 +106,14 @@ class Closer:
         ]
 
     async def _amend_without_price(self) -> None:
-        hours = dt.timedelta(hours=self._services.settings.price_deadline_hours)
+        now = self._services.clock.now()
+        if self._asked_for_prices is not None and now - self._asked_for_prices < PRICE_DEADLINE_INTERVAL:
+            return
+        deadline = now - dt.timedelta(hours=self._services.settings.price_deadline_hours)
         for region in self._services.regions:
             async with connection(self._services.pool) as conn:
-                days = await revisions.awaiting_price(conn, region, self._services.clock.now() - hours)
-                newest = await triggers.newest(conn, region, days)
-            waiting = [day for day, found in newest.items() if not found.trigger.event.allow_stale]
+                waiting = await revisions.awaiting_price(conn, region, deadline)
             if waiting:
                 amended = await amend_days(self._services, region, waiting, allow_stale=True)
                 log.info("amended without price region=%s days=%d", region, amended)
+        self._asked_for_prices = now

@@ -28,6 +28,7 @@ _RETRIABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, until a failover has made it the primary
 )
 _CONNECTION_GONE = re.compile(r"clos|terminat|released", re.IGNORECASE)
 

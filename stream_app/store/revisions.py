@@ -69,12 +69,15 @@ MARK_PUBLISHED = """
     WHERE r.region = $1 AND r.as_of_date = u.as_of_date AND r.model_id = u.model_id AND r.revision = u.revision
 """
 AWAITING_PRICE = """
-    SELECT region, as_of_date FROM (
-        SELECT DISTINCT ON (region, as_of_date) region, as_of_date, absent_reason, closed_at
-        FROM joint_embedding_revisions WHERE region = $1 AND closed_at > $2::timestamptz - interval '30 days'
-        ORDER BY region, as_of_date, trigger_number DESC, revision DESC
-    ) AS last
-    WHERE absent_reason = 'no-price' AND closed_at <= $2::timestamptz
+    SELECT r.as_of_date FROM joint_embedding_revisions r
+    WHERE r.region = $1 AND r.absent_reason = 'no-price' AND r.closed_at <= $2
+        AND NOT EXISTS (
+            SELECT 1 FROM joint_embedding_revisions newer
+            WHERE newer.region = r.region AND newer.as_of_date = r.as_of_date AND newer.model_id = r.model_id
+                AND newer.revision > r.revision)
+        AND NOT EXISTS (
+            SELECT 1 FROM day_triggers t WHERE t.region = r.region AND t.as_of = r.as_of_date AND t.allow_stale)
+    ORDER BY r.as_of_date
 """
 
 _decoder = msgspec.json.Decoder(JointRegimeContext)
@@ -182,6 +185,6 @@ async def mark_published(connection: Connection, region: str, contexts: Sequence
 
 
 async def awaiting_price(connection: Connection, region: str, closed_before: dt.datetime) -> list[dt.date]:
-    """The days closed before an instant (at most 30 days before) whose context is absent for want of a price."""
+    """The days closed before an instant whose context is absent for want of a price that is still waited for."""
     rows = await connection.fetch(AWAITING_PRICE, region, closed_before)
     return [row["as_of_date"] for row in rows]

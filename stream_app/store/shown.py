@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import DIM
+from stream_app.regime.joint import l2_norm
 from stream_app.store import vectors
 from stream_app.store.database import Connection
 
@@ -35,7 +36,7 @@ class ShownContext:
     @property
     def l2_norm(self) -> np.float32:
         """The vector's float32 norm."""
-        return np.float32(np.linalg.norm(self.vector))
+        return l2_norm(self.vector)
 
 
 @dataclass(frozen=True, slots=True)
