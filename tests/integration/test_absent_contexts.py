@@ -102,7 +102,7 @@ async def test_a_day_still_without_its_price_at_the_deadline_gets_the_last_one_m
     place: Place, model: QuickModel
 ) -> None:
     async with after_the_close(place, model, NEWS, prices=PRICES[:-1]) as (path, steps, clock):
-        clock.time = CLOSED_AT + dt.timedelta(hours=DEADLINE_HOURS, seconds=-1)
+        clock.time = CLOSED_AT + dt.timedelta(hours=DEADLINE_HOURS, minutes=-1)
         await steps.close_and_compute()
         assert said(await newest(path)) == (1, "no-price", True, False)
         clock.time = CLOSED_AT + dt.timedelta(hours=DEADLINE_HOURS)
