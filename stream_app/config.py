@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,16 +29,21 @@ from stream_app.errors import UsageError
 
 CONFIG_FILE = Path("stream-app.toml")
 PACKAGED_REGIONS = Path(__file__).parent / "regions.toml"
+MODEL_ID = r"^[^|]{1,200}$"
+"""As the events have it: a key of several parts is joined by |."""
+
+InstrumentId = Annotated[str, Field(min_length=1, max_length=200)]
+Language = Annotated[str, Field(min_length=1, max_length=16)]
 
 
 class RegionConfig(BaseModel):
-    """One region of the regions file."""
+    """One region of the regions file. What is refused here would be refused in a trigger, where no day comes of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     calendar: str
-    instruments: Annotated[tuple[str, ...], Field(min_length=1)]
-    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("EN",)
+    instruments: Annotated[tuple[InstrumentId, ...], Field(min_length=1)]
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("EN",)
     news: Literal["all", "tagged"] = "all"
     news_day: Literal["utc_date", "session"] = "session"
     close_grace_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 15
@@ -67,7 +82,9 @@ class Settings(BaseSettings):
     session_timeout_seconds: Annotated[
         float, Field(gt=0, description="after which a silent worker loses its partitions")
     ] = 10.0
-    heartbeat_seconds: Annotated[float, Field(gt=0, description="between a worker's signs of life")] = 3.0
+    heartbeat_seconds: Annotated[
+        float, Field(gt=0, validate_default=True, description="between a worker's signs of life")
+    ] = 3.0
     commit_interval_seconds: Annotated[float, Field(gt=0, description="between commits of Kafka offsets")] = 1.0
     revoke_wait_seconds: Annotated[
         float, Field(gt=0, description="a rebalance waits this long for the chunk in flight")
@@ -90,9 +107,9 @@ class Settings(BaseSettings):
 
     # models
     window_days: Annotated[int, Field(ge=2, le=128, description="rows of a numeric window")] = 63
-    numeric_model_id: Annotated[str, Field(description="the numeric model")] = "num-regime-core-v1"
-    text_model_id: Annotated[str, Field(description="the text model")] = "text-fin-general-v1"
-    joint_model_id: Annotated[str, Field(description="the joint model")] = "joint-regime-core-v1"
+    numeric_model_id: Annotated[str, Field(pattern=MODEL_ID, description="the numeric model")] = "num-regime-core-v1"
+    text_model_id: Annotated[str, Field(pattern=MODEL_ID, description="the text model")] = "text-fin-general-v1"
+    joint_model_id: Annotated[str, Field(pattern=MODEL_ID, description="the joint model")] = "joint-regime-core-v1"
     text_model: Annotated[
         str | None, Field(description="its weights: a folder or a hub id; none: the packaged all-MiniLM-L6-v2")
     ] = None
@@ -106,6 +123,19 @@ class Settings(BaseSettings):
     numeric_publish_max_age_days: Annotated[
         int, Field(ge=0, description="windows of older days are stored but not published")
     ] = 7
+
+    @field_validator("heartbeat_seconds")
+    @classmethod
+    def _beats_within_a_session(cls, heartbeat_seconds: float, info: ValidationInfo) -> float:
+        """A slower heart has its worker put out of the group again and again, which nobody is told."""
+        session = info.data.get("session_timeout_seconds")
+        if session is not None and heartbeat_seconds >= session:
+            raise PydanticCustomError(
+                "heartbeat",
+                "{given} is not below session_timeout_seconds ({session})",
+                {"given": heartbeat_seconds, "session": session},
+            )
+        return heartbeat_seconds
 
     @classmethod
     def settings_customise_sources(

@@ -54,6 +54,15 @@ def test_the_database_url_is_not_shown() -> None:
         ({"window_days": 129}, "Settings: window_days: Input should be less than or equal to 128."),
         ({"window_days": "many"}, "Settings: window_days: Input should be a valid integer"),
         ({"topic_prefix": "a b"}, "Settings: topic_prefix: String should match pattern"),
+        ({"joint_model_id": "a|b"}, "Settings: joint_model_id: String should match pattern"),
+        (
+            {"session_timeout_seconds": 6, "heartbeat_seconds": 6},
+            "Settings: heartbeat_seconds: 6.0 is not below session_timeout_seconds (6.0).",
+        ),
+        (
+            {"session_timeout_seconds": 2},
+            "Settings: heartbeat_seconds: 3.0 is not below session_timeout_seconds (2.0).",
+        ),
         ({"no_such_setting": 1}, "Settings: no_such_setting: Extra inputs are not permitted."),
     ],
 )
@@ -98,6 +107,8 @@ def test_a_region_needs_its_calendar_and_instruments_alone(tmp_path: Path) -> No
         ("[regions", r"is not valid TOML: "),
         ('[regions.X]\ninstruments = ["A"]', r"calendar: Field required\.$"),
         ('[regions.X]\ncalendar = "XNYS"\ninstruments = []', "instruments: "),
+        ('[regions.X]\ncalendar = "XNYS"\ninstruments = [""]', "X.instruments.0: "),
+        ('[regions.X]\ncalendar = "XNYS"\ninstruments = ["A"]\nlanguages = [""]', "X.languages.0: "),
         ('[regions.X]\ncalendar = "XNYS"\ninstruments = ["A"]\nnews = "some"', "news: "),
         ('[regions.X]\ncalendar = "XNYS"\ninstruments = ["A"]\nnews_days = "session"', "news_days: Extra inputs"),
         ('[regions.X]\ncalendar = "XNYS"\ninstruments = ["A"]\nclose_grace_minutes = -1', "close_grace_minutes: "),
