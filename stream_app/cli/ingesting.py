@@ -58,7 +58,8 @@ def news(
 
     Columns: article_id, published_at (ISO 8601 with an offset), headline, body and, where known, language, source,
     regions (in a CSV separated by | or ;), time_precision, metadata, retracted. Others are kept as metadata. A row
-    that cannot be used is counted and its reason reported.
+    that cannot be used is counted and its reason reported. An article counts in the regions that read its language:
+    without one in none.
     With time_precision "date" a published_at that is a bare date means the end of that day in UTC.
     --close-days closes the sessions on which the articles count, of every region that has a price then.
     """
@@ -144,8 +145,13 @@ def _tell_closed(closed: "Closed") -> None:
     put(f"{days:,} days closed" + (f": {by_region(closed.closed)}." if days else "; none that is due was still open."))
     match closed.waited:
         case Waited.DONE:
-            put("The contexts of all covered days are computed.")
+            put("All that was closed is computed.")
         case Waited.NO_WORKER:
             say("No worker seems to be running: the days will be computed when one does. Start `stream-app worker`.")
         case Waited.STALLED:
             say("The workers have not moved for three minutes: see their log. The days will be computed when they do.")
+    if closed.closed_before:
+        put(
+            f"{closed.closed_before:,} covered days were closed before: where these rows change one, the worker makes "
+            "a new revision of its context after it has applied them."
+        )

@@ -71,6 +71,8 @@ def report_line(report: Report) -> str:
     line = f"{report.read:,} rows read: {report.sent:,} sent, {report.rejected:,} rejected ({report.rate:,.0f} rows/s)."
     if report.left_out:
         line += f" Of {report.left_out:,} rows the unknown columns were too many or too large and were left out."
+    if report.unread:
+        line += f" {report.unread:,} articles name no language that a region reads, so they count on no day."
     return line
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas import NewsArticle
 from schemas.topics import NEWS, PRICES
 from stream_app.embedded import Endpoints
 from stream_app.errors import Fatal, UsageError
@@ -29,6 +30,11 @@ class Closed:
     days: Mapping[str, Sequence[dt.date]]
     closed: Mapping[str, int]
     waited: Waited
+
+    @property
+    def closed_before(self) -> int:
+        """How many of the covered days had a trigger already."""
+        return sum(map(len, self.days.values())) - sum(self.closed.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,13 @@ class Job:
     async def news(self, paths: Sequence[Path], coverage: NewsCoverage | None = None) -> None:
         """Send files of news. Raises UsageError, before anything is sent, for a file that cannot be ingested."""
         sources = look_at_all(paths, NEWS_ARTICLES)
-        seen = (lambda _: None) if coverage is None else coverage.add
+        read = {language.upper() for region in self.services.regions.values() for language in region.languages}
+
+        def seen(articles: Sequence[NewsArticle]) -> None:
+            self.report.unread += sum(not a.retracted and (a.language or "").upper() not in read for a in articles)
+            if coverage is not None:
+                coverage.add(articles)
+
         topic = self.services.topic(NEWS.name)
         sending = Sending(self.services.publisher, topic, NEWS_ARTICLES, self.report, seen, self.bars.moved)
         await self._ensure_topics()

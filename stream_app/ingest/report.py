@@ -27,6 +27,8 @@ class Report:
     read: int = 0
     sent: int = 0
     left_out: int = 0
+    unread: int = 0
+    """Articles sent whose language is none that a region reads."""
     seconds: float = 0.0
     reasons: dict[str, Reason] = field(default_factory=dict)
 

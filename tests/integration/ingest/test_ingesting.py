@@ -119,6 +119,7 @@ async def test_prices_close_the_days_they_cover_once_and_say_that_no_worker_runs
     assert (dict(first.closed), first.waited) == ({"US": 5}, Waited.NO_WORKER)
     again = await job.close_prices(coverage)
     assert (dict(again.closed), dict(again.days)) == ({"US": 0}, dict(first.days))
+    assert (first.closed_before, again.closed_before) == (0, 5)
     assert await closed_days(job, "US") == list(WEEK)
     assert await closed_days(job, "EU") == []
 
@@ -144,8 +145,9 @@ async def test_news_closes_the_sessions_it_counts_on_where_there_is_a_price(job:
         coverage = job.news_coverage()
         await job.news([news], coverage)
         closed = await job.close_news(coverage)
-    assert dict(closed.closed) == {"US": 2}
+    assert (dict(closed.closed), closed.closed_before) == ({"US": 2}, 0)
     assert await closed_days(job, "US") == ["2008-09-15", "2008-09-17"]
+    assert job.report.unread == 3, "the file has no column for the language"
 
 
 @pytest.mark.usefixtures("impatient")
@@ -168,6 +170,7 @@ async def test_with_a_worker_the_wait_ends_when_every_covered_day_is_computed(jo
         of_news = await job.close_news(news)
     assert (dict(closed.closed), closed.waited) == ({"US": 5}, Waited.DONE)
     assert ([str(day) for day in of_news.days["US"]], of_news.waited) == (list(WEEK[2:]), Waited.DONE)
+    assert job.report.unread == 0, "the sample is in English"
 
 
 async def test_a_stage_without_a_worker_is_told_from_one_with(job: Job) -> None:
