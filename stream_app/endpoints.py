@@ -33,7 +33,7 @@ def find_database(settings: Settings) -> str:
     except ValueError:
         proper = False
     if not proper:
-        raise UsageError("The database URL is not of the form postgresql://user:password@host:port/database.")
+        raise UsageError("The database URL is not of the form postgresql://user@host:port/database.")
     return url
 
 
