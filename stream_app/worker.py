@@ -13,6 +13,7 @@ from agents.news_articles import NewsArticles
 from agents.price_closes import PriceCloses
 from agents.stage import Stage
 from agents.text_refill import refill_text_vectors
+from schemas.topics import TOPICS
 from stream_app.clock import Clock
 from stream_app.config import Settings
 from stream_app.contexts.models import text_model
@@ -25,7 +26,8 @@ from stream_app.kafka.chunks import ChunkLimits
 from stream_app.kafka.stages import Stage as TransportStage
 from stream_app.kafka.topics import ensure_topics
 from stream_app.services import Services, open_services
-from stream_app.store import migrate
+from stream_app.store import migrate, progress
+from stream_app.store.database import connection
 
 LONGEST_WAIT_SECONDS = 10.0
 
@@ -58,6 +60,7 @@ async def run_stage(
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings, endpoints, clock))
         await _while_away(lambda: _check_services(settings, endpoints))
+        await _while_away(lambda: _check_prefix(services))
         assembled = await STAGES[name](services, stack)
         log.info("stage %s is ready", name)
         await transport.run_stage(
@@ -85,6 +88,11 @@ async def _check_services(settings: Settings, endpoints: Endpoints) -> None:
     await ensure_topics(
         endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
     )
+
+
+async def _check_prefix(services: Services) -> None:
+    async with connection(services.pool) as conn:
+        await progress.check_prefix(conn, services.settings.topic_prefix, [topic.name for topic in TOPICS])
 
 
 async def _prices(services: Services, stack: AsyncExitStack) -> Assembled:

@@ -12,8 +12,11 @@ PUBLISH_TRIGGERS = 1_000
 
 
 async def read_cut(services: Services) -> dict[str, TopicCut]:
-    """The read_committed end of every input topic, now."""
-    topics = [services.topic(PRICES.name), services.topic(NEWS.name)]
+    """The read_committed end of every input topic, now. Fatal where the database was filled from others."""
+    names = (PRICES.name, NEWS.name)
+    topics = [services.topic(name) for name in names]
+    async with connection(services.pool) as conn:
+        await progress.check_prefix(conn, services.settings.topic_prefix, names)
     ends = {topic: await services.log.end_offsets(topic) for topic in topics}
     async with connection(services.pool) as conn:
         epochs = await progress.epochs(conn, topics)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from schemas import TopicCut
-from stream_app.errors import FenceLost
+from stream_app.errors import Fatal, FenceLost
 from stream_app.store.database import Connection
 
 FIRST_EPOCH = 1
@@ -27,6 +27,7 @@ PASS_IDLE = """
 """
 LOCK_TOPICS = "SELECT 1 FROM ingest_progress WHERE topic = ANY($1::text[]) ORDER BY topic, partition FOR SHARE"
 OF_TOPICS = "SELECT topic, partition, log_epoch, next_offset FROM ingest_progress WHERE topic = ANY($1::text[])"
+TOPICS = "SELECT DISTINCT topic FROM ingest_progress ORDER BY topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +108,17 @@ async def epochs(connection: Connection, topics: Collection[str]) -> dict[str, i
 async def offsets(connection: Connection, topic: str) -> dict[int, int]:
     """The next offset by partition of one topic."""
     return {row["partition"]: row["next_offset"] for row in await connection.fetch(OF_TOPICS, [topic])}
+
+
+async def check_prefix(connection: Connection, prefix: str, names: Collection[str]) -> None:
+    """Fatal when the database was filled from topics of another prefix.
+
+    A row's place in the log names no topic, so rows of two logs would be held against each other's cuts.
+    """
+    stored = [row["topic"] for row in await connection.fetch(TOPICS)]
+    for topic, name in ((topic, name) for topic in stored for name in names):
+        if topic.endswith(name) and topic != prefix + name:
+            raise Fatal(
+                f"This database was filled from the topic {topic}, not from {prefix + name}: "
+                "set topic_prefix as it was then, or use another database."
+            )

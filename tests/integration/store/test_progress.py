@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas import DeadLetter, TopicCut
-from stream_app.errors import FenceLost
+from stream_app.errors import Fatal, FenceLost
 from stream_app.store import dead_letters, progress
 from stream_app.store.database import Pool, connection, transaction
 from stream_app.store.progress import Progress
@@ -48,6 +48,16 @@ async def test_the_fence_refuses_whoever_expects_another_place(pool: Pool, stale
             await progress.move_on(conn, replace(was, **stale), applied_to(was, 10))
     async with connection(pool) as conn:
         assert await progress.load(conn, TOPIC, [0]) == {0: was}
+
+
+async def test_a_database_belongs_to_the_topics_of_one_prefix(pool: Pool) -> None:
+    async with connection(pool) as conn:
+        await progress.check_prefix(conn, "other.", [TOPIC])
+    await created(pool, 0, 0)
+    async with connection(pool) as conn:
+        await progress.check_prefix(conn, "", [TOPIC, "news.articles"])
+        with pytest.raises(Fatal, match=r"filled from the topic prices\.closes, not from other\.prices\.closes: "):
+            await progress.check_prefix(conn, "other.", [TOPIC])
 
 
 async def test_a_row_once_made_is_not_made_again(pool: Pool) -> None:
