@@ -3,6 +3,7 @@
 
 import sys
 import traceback
+from socket import gaierror
 from typing import Any
 
 import typer
@@ -24,13 +25,11 @@ def sentence(error: Exception) -> str | None:
         case typer.TyperException():
             return _of_usage(error)
         case Retriable():
-            return f"{error} {AWAY}"
+            return f"{str(error).removesuffix('.')}. {AWAY}"
         case StreamAppError():
             return str(error)
-        case OSError(filename=str() | bytes() as name, strerror=str() as reason):
-            return f"{name!s}: {reason}."
         case OSError():
-            return f"{type(error).__name__}: {error}. {AWAY}"
+            return _of_system(error)
     return None
 
 
@@ -100,6 +99,14 @@ def to_the_front(words: list[str], options: set[str]) -> list[str]:
         else:
             rest.append(word)
     return front + rest
+
+
+def _of_system(error: OSError) -> str:
+    """A file or the disk is named as what it is; only a connection can be of a service that is away."""
+    if isinstance(error, ConnectionError | TimeoutError | gaierror):
+        return f"{type(error).__name__}: {error}. {AWAY}"
+    of_file = "" if error.filename is None else f"{error.filename!s}: "
+    return f"{of_file}{error.strerror or error}."
 
 
 def _of_usage(error: typer.TyperException) -> str:

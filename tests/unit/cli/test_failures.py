@@ -48,6 +48,13 @@ def test_a_service_that_is_away_is_followed_by_what_to_do() -> None:
     assert "stream-app up" in ended_by(Retriable("Postgres is away.")).stderr
 
 
+def test_a_full_disk_is_not_taken_for_a_service_that_is_away() -> None:
+    assert ended_by(OSError(28, "No space left on device")).stderr == "Error: No space left on device.\n"
+    assert "stream-app up" in ended_by(ConnectionRefusedError(111, "Connection refused")).stderr
+    refused = ended_by(Retriable("Postgres is away: Connect call failed ('127.0.0.1', 1)")).stderr
+    assert "('127.0.0.1', 1). Is it running?" in refused
+
+
 def test_an_unknown_error_shows_its_traceback() -> None:
     shown = ended_by(ZeroDivisionError("a bug"))
     assert shown.exit_code == 1
