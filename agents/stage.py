@@ -93,8 +93,7 @@ class Stage(ABC):
             stored = await progress.load(conn, self.topic, [tp.partition for tp in logs])
         for tp, of_log in logs.items():
             await self._check_same_log(stored[tp.partition], of_log)
-        at_most = self.services.settings.chunk_records
-        return {tp: _start(stored[tp.partition], of_log, at_most) for tp, of_log in logs.items()}
+        return {tp: _start(stored[tp.partition], of_log) for tp, of_log in logs.items()}
 
     async def _check_same_log(self, was: Progress, of_log: AssignedLog) -> None:
         if was.last_offset is None or not of_log.log_start <= was.last_offset < of_log.log_end:
@@ -149,8 +148,8 @@ class Stage(ABC):
             await self.publish_dead_letters(left)
 
 
-def _start(was: Progress, of_log: AssignedLog, chunk_records: int) -> int:
-    """The lower of commit and progress. Without a commit the last chunk may be applied and not yet published."""
+def _start(was: Progress, of_log: AssignedLog) -> int:
+    """The lower of commit and progress; progress where there is no commit."""
     start = was.next_offset if of_log.committed is None else min(of_log.committed, was.next_offset)
     where = f"{was.topic}[{was.partition}]"
     if start < of_log.log_start:
@@ -163,4 +162,4 @@ def _start(was: Progress, of_log: AssignedLog, chunk_records: int) -> int:
             f"{where} ends at offset {of_log.log_end}, but this database has applied it up to {was.next_offset}: the "
             "topic was recreated or truncated. Point the worker at the right broker, or start on an empty database."
         )
-    return start if of_log.committed is not None else max(of_log.log_start, start - chunk_records)
+    return start

@@ -209,9 +209,18 @@ class BatchedConsumer(driver.Consumer):
             await asyncio.wait([self._fetching[1]])
         if ledger.generation == generation and ledger.assigned:
             chosen = {tp: starts[tp] for tp in ledger.assigned}
+            await self._commit_first({tp: start for tp, start in chosen.items() if logs[tp].committed is None})
             await self._in_thread(self._thread.start_at(chosen))
             ledger.open(chosen)
             self._run.changed()
+
+    async def _commit_first(self, starts: Mapping[TP, int]) -> None:
+        """Commit where a partition without a commit begins, before anything of it is handled.
+
+        A chunk that is stored when its worker dies, but not yet published, is then delivered again.
+        """
+        if starts and not await self._commit(starts):
+            raise Retriable(f"The first offsets of {len(starts)} partitions could not be committed.")
 
     @Service.task
     async def _watch(self) -> None:

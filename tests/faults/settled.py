@@ -38,9 +38,8 @@ async def settled(path: Pipeline) -> bool:
             return False
     if await path.value(LEFT_TO_DO):
         return False
-    committed = await committed_offsets(path)
-    at_end = {(topic, p): end for topic in STAGE_TOPICS.values() for p, end in (await ends(path, topic)).items() if end}
-    return committed == at_end
+    at_end = {(topic, p): end for topic in STAGE_TOPICS.values() for p, end in (await ends(path, topic)).items()}
+    return await committed_offsets(path) == at_end
 
 
 async def settle_and_check(path: Pipeline, workers: Crew) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from stream_app.config import Settings, load_settings
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits
@@ -118,14 +119,16 @@ def partition_keys() -> dict[int, bytes]:
 
 
 async def committed(kafka_url: str, topic: str, group: str = "") -> dict[int, int]:
-    """The group's committed offsets of the topic, by partition."""
+    """The group's committed offsets of the topic, by partition; a start at 0 is committed, too, and left out here."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
     await admin.start()
     try:
         found = await admin.list_consumer_group_offsets(group or f"{topic}-group")
+    except GroupCoordinatorNotAvailableError:  # a fresh broker, before its first group
+        return {}
     finally:
         await admin.close()
-    return {tp.partition: row.offset for tp, row in found.items() if row.offset >= 0}
+    return {tp.partition: row.offset for tp, row in found.items() if row.offset > 0}
 
 
 async def eventually(fact: Callable[[], Awaitable[bool]]) -> None:
