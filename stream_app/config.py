@@ -26,6 +26,7 @@ from pydantic_settings import (
 
 from schemas.topics import DEFAULT_PARTITIONS
 from stream_app.errors import UsageError
+from stream_app.logs import LogFormat
 
 CONFIG_FILE = Path("stream-app.toml")
 PACKAGED_REGIONS = Path(__file__).parent / "regions.toml"
@@ -71,6 +72,9 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="the least that is logged")
     ] = "INFO"
+    log_format: Annotated[
+        LogFormat, Field(description="of the lines on standard error, one an event: `keyvalue` or `json`")
+    ] = "keyvalue"
 
     # Kafka
     topic_partitions: Annotated[

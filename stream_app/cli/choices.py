@@ -49,5 +49,5 @@ def settings_of(ctx: typer.Context, stage: str = COMMAND_LINE) -> "Settings":
     from stream_app import logs
 
     settings = choices_of(ctx).settings()
-    logs.configure(settings.log_level, stage)
+    logs.configure(settings.log_level, stage, settings.log_format)
     return settings

@@ -4,8 +4,10 @@ import datetime as dt
 import io
 import json
 import logging
+import math
 import os
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,9 +25,9 @@ def context(day: int, region: str, length: float, episode_id: str | None = None)
     return ShownContext(dt.date(2025, 1, day), region, episode_id, "joint-regime-core-v1", vector)
 
 
-def logged(stage: str, message: str, *arguments: object, **extra: object) -> str:
+def logged(stage: str, message: str, *arguments: object, log_format: logs.LogFormat = "keyvalue", **extra: Any) -> str:
     record = logging.makeLogRecord({"msg": message, "args": arguments, "levelname": "INFO", "created": 0.5, **extra})
-    return logs.KeyValueFormatter(stage).format(record)
+    return logs.FORMATTERS[log_format](stage).format(record)
 
 
 def test_contexts_are_csv_with_the_header_of_the_original() -> None:
@@ -51,13 +53,38 @@ def test_a_value_with_more_than_plain_letters_is_quoted_as_json(text: str) -> No
     assert "\n" not in line
 
 
-def test_a_traceback_stays_on_its_line() -> None:
+def test_a_log_line_as_json_has_the_same_fields() -> None:
+    line = logged(
+        "prices", 'it said "%s"', "no\nyes", log_format="json", partition=3, seconds=0.5, topic="é", rate=math.nan
+    )
+    assert json.loads(line) == {
+        "time": "1970-01-01T00:00:00.500Z",
+        "level": "INFO",
+        "stage": "prices",
+        "message": 'it said "no\nyes"',
+        "partition": 3,
+        "seconds": 0.5,
+        "topic": "é",
+        "rate": "nan",
+    }
+    assert "\n" not in line
+
+
+def test_what_is_passed_as_extra_stands_in_the_line_and_takes_the_place_of_nothing() -> None:
+    assert logged("prices", "ready", partitions=8, where=dt.date(2025, 1, 30), why="a b", level="none").split(" ", 1)[
+        1
+    ] == ('level=INFO stage=prices message=ready partitions=8 where=2025-01-30 why="a b"')
+
+
+@pytest.mark.parametrize("log_format", ["keyvalue", "json"])
+def test_a_traceback_stays_on_its_line(log_format: logs.LogFormat) -> None:
     try:
         raise ValueError("a bug")
     except ValueError as error:
-        line = logged("news", "failed", exc_info=(ValueError, error, error.__traceback__))
+        line = logged("news", "failed", exc_info=(ValueError, error, error.__traceback__), log_format=log_format)
     assert "\n" not in line
-    assert "ValueError: a bug" in json.loads(line.partition("exception=")[2])
+    told = json.loads(line)["exception"] if log_format == "json" else json.loads(line.partition("exception=")[2])
+    assert "ValueError: a bug" in told
 
 
 @pytest.mark.parametrize(
@@ -71,14 +98,15 @@ def test_a_traceback_stays_on_its_line() -> None:
 )
 def test_no_credential_is_logged(text: str, shown: str) -> None:
     assert logs.without_credentials(text) == shown
-    assert "s3cr3t" not in logged("prices", "connecting to %s", text)
+    assert "s3cr3t" not in logged("prices", "connecting to %s", text, log_format="json", url=text)
+    assert "s3cr3t" not in logged("prices", "connecting to %s", text, url=text)
 
 
 def test_the_level_is_for_our_own_loggers_and_libraries_are_heard_from_warning_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    logs.configure("DEBUG", "prices")
-    logs.configure("DEBUG", "prices")
+    logs.configure("DEBUG", "prices", "keyvalue")
+    logs.configure("DEBUG", "prices", "keyvalue")
     logging.getLogger("stream_app.worker").debug("ours")
     logging.getLogger("somebody.else").info("theirs")
     logging.getLogger("somebody.else").warning("warned")
