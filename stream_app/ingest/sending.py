@@ -75,14 +75,14 @@ class Sending(Generic[Event]):
                 await self._send_chunks(source, chunks, lambda: before + time.monotonic() - started)
 
     async def _send_chunks(self, source: Source, chunks: Iterator[Chunk[Event]], elapsed: Callable[[], float]) -> None:
-        chunk = await asyncio.to_thread(next, chunks, None)
+        chunk = await _read(_reading(chunks))
         while chunk is not None:
-            following = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+            following = _reading(chunks)
             try:
                 await self._publish(source, chunk)
             finally:
                 # also when publishing fails: the thread must have left the file before it is closed
-                chunk = await following
+                chunk = await _read(following)
             self.report.seconds = elapsed()
 
     async def _publish(self, source: Source, chunk: Chunk[Event]) -> None:
@@ -94,6 +94,19 @@ class Sending(Generic[Event]):
             self.report.reject(source.path, line, rejected)
         self.seen([r.event for r in chunk.records])
         self.moved(Moved(source, chunk.read_bytes, self.report))
+
+
+def _reading(chunks: Iterator[Chunk[Event]]) -> "asyncio.Future[Chunk[Event] | None]":
+    return asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+
+
+async def _read(reading: "asyncio.Future[Chunk[Event] | None]") -> Chunk[Event] | None:
+    """The chunk that a thread reads. Ctrl-C is passed on only after the thread has left the file."""
+    try:
+        return await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        await asyncio.wait([reading])
+        raise
 
 
 def _chunks(source: Source, lines: Lines, kind: Kind[Event]) -> Generator[Chunk[Event]]:
