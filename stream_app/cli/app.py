@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from stream_app.cli.choices import Choices
 from stream_app.cli.failures import CommandGroup
+from stream_app.cli.output import put
 
 COMMANDS = ("services", "database", "workers", "ingesting", "closing", "showing", "demonstrating")
 """The modules of the commands, in the order in which help lists them; each has a typer app named `commands`."""
@@ -21,6 +23,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        put(f"stream-app {metadata.version('stream-app')}")
+        raise typer.Exit
 
 
 @app.callback(epilog=EXAMPLE)
@@ -50,6 +58,9 @@ def stream_app(  # noqa: PLR0913, PLR0917 - typer reads the options from the par
     log_level: Annotated[
         str | None, typer.Option(metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR; logs go to standard error.")
     ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which release this is.")
+    ] = False,
 ) -> None:
     """Stream market prices and news into one joint regime context a region a day.
 
@@ -57,6 +68,7 @@ def stream_app(  # noqa: PLR0913, PLR0917 - typer reads the options from the par
 
     Each is a setting: --data-dir, over STREAM_APP_DATA_DIR, over data_dir in the settings file.
     """
+    del version  # answered before any command
     given = {
         "data_dir": data_dir,
         "kafka_url": kafka_url,
