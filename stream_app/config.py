@@ -1,6 +1,8 @@
 """Every setting of the product with its default. In rising order: TOML file, environment (STREAM_APP_…), flags."""
 
 import datetime as dt
+import difflib
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +31,9 @@ from stream_app.errors import UsageError
 from stream_app.logs import LogFormat
 
 CONFIG_FILE = Path("stream-app.toml")
+PREFIX = "STREAM_APP_"
+OTHER_VARIABLES = {"STREAM_APP_CONFIG", "STREAM_APP_FAILPOINT"}
+"""Variables that are no settings: the settings file's name, and what fault tests set."""
 PACKAGED_REGIONS = Path(__file__).parent / "regions.toml"
 MODEL_ID = r"^[^|]{1,200}$"
 """As the events have it: a key of several parts is joined by |."""
@@ -57,7 +62,7 @@ _Regions = TypeAdapter(dict[RegionName, RegionConfig])
 class Settings(BaseSettings):
     """The product's settings. Sizes and times carry their unit in the name."""
 
-    model_config = SettingsConfigDict(env_prefix="STREAM_APP_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     # where things are
     data_dir: Annotated[Path, Field(description="the folder of the embedded services")] = Path(".stream-app")
@@ -168,6 +173,7 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = 
     class _Settings(Settings):
         model_config = SettingsConfigDict(toml_file=chosen)
 
+    _refuse_unknown_variables()
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     try:
         return _Settings(**given)
@@ -175,6 +181,15 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = 
         raise UsageError(f"The settings file {chosen} is not valid TOML: {error}.") from None
     except ValidationError as error:
         raise UsageError(f"Settings: {_first_problem(error)}") from None
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt variable would be as if it were not set; a misspelt setting in the file is refused as well."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            alike = difflib.get_close_matches(name, known, n=1)
+            raise UsageError(f"There is no setting {name}{f'; is {alike[0]} meant?' if alike else '.'}")
 
 
 def load_regions(path: Path | None = None) -> dict[str, RegionConfig]:

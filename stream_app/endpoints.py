@@ -1,6 +1,7 @@
 """Where the broker and the database are: as the settings say, else the embedded ones of the data folder."""
 
 import re
+import shlex
 from urllib.parse import urlsplit
 
 from stream_app.config import Settings
@@ -37,11 +38,17 @@ def find_database(settings: Settings) -> str:
     return url
 
 
+def _up(settings: Settings) -> str:
+    folder = settings.data_dir
+    is_default = folder == Settings.model_fields["data_dir"].default
+    return "stream-app up" if is_default else f"stream-app --data-dir {shlex.quote(str(folder))} up"
+
+
 def _running(settings: Settings) -> Endpoints:
     endpoints = running(settings.data_dir)
     if endpoints is None:
         raise UsageError(
-            f"No services are running in {settings.data_dir}: start them with `stream-app up`, "
+            f"No services are running in {settings.data_dir}: start them with `{_up(settings)}`, "
             "or set STREAM_APP_KAFKA_URL and STREAM_APP_DATABASE_URL."
         )
     return endpoints

@@ -46,6 +46,7 @@ async def _closed(  # noqa: PLR0913, PLR0917 - the command's own options
 ) -> bool:
     """Whether the context came, or was not waited for."""
     from stream_app.contexts.closing import check_closable, close_days
+    from stream_app.contexts.log_known import require_known_log
     from stream_app.kafka.topics import ensure_topics
     from stream_app.services import open_services
 
@@ -54,6 +55,7 @@ async def _closed(  # noqa: PLR0913, PLR0917 - the command's own options
         await ensure_topics(
             endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
         )
+        await require_known_log(services)
         made = await close_days(services, region, [day], force)
         say(f"Closed {region} {day}." if made else f"{region} {day} was closed already.")
         if not wait_seconds:

@@ -28,6 +28,7 @@ class Closer:
         self._services = services
         self._log_end: tuple[int, ...] | None = None
         self._ended: set[str] = set()
+        self._closed_until: dict[str, dt.datetime] = {}
         self._asked_for_prices: dt.datetime | None = None
 
     async def run_once(self) -> None:
@@ -58,14 +59,17 @@ class Closer:
     async def _close_due(self) -> None:
         async with connection(self._services.pool) as conn:
             live_since = await trigger_queue.live_since(conn)
-        for region in self._services.regions:
-            if region in live_since and (due := await self._due(region, live_since[region])):
+        for region in live_since.keys() & self._services.regions.keys():
+            now = self._services.clock.now()
+            since = max(live_since[region], self._closed_until.get(region, live_since[region]))
+            if due := await self._due(region, since, now):
                 closed = await close_days(self._services, region, due)
                 log.info("closed region=%s days=%d first=%s last=%s", region, closed, due[0], due[-1])
+            self._closed_until[region] = now
 
-    async def _due(self, name: str, since: dt.datetime) -> list[dt.date]:
-        """The sessions that fell due since the region went live and have no trigger, oldest first."""
-        region, now = self._services.regions[name], self._services.clock.now()
+    async def _due(self, name: str, since: dt.datetime, now: dt.datetime) -> list[dt.date]:
+        """The sessions that fell due after `since` and up to `now` and have no trigger, oldest first."""
+        region = self._services.regions[name]
         calendar = self._services.calendar_of(name)
         sessions = self._known_sessions(calendar, (since - 2 * ONE_DAY).date(), (now + ONE_DAY).date())
         due = [day for day in sessions if since < closed_at(region, calendar, day) <= now]

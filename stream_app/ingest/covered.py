@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from stream_app.contexts.closing import close_days, closed_at
+from stream_app.contexts.log_known import require_known_log
 from stream_app.ingest.coverage import NewsCoverage, PriceCoverage
 from stream_app.services import Services
 from stream_app.store import prices, triggers
@@ -34,6 +35,7 @@ async def days_of_news(services: Services, coverage: NewsCoverage) -> dict[str, 
 async def close_covered(services: Services, days: DaysByRegion) -> dict[str, int]:
     """Close those of the days that have no trigger yet, in one call a region; how many each, by region."""
     closed = {}
+    await require_known_log(services)
     for name, of_region in days.items():
         async with connection(services.pool) as conn:
             triggered = await triggers.triggered_days(conn, name, of_region[0], of_region[-1])

@@ -38,6 +38,10 @@ MARK_PUBLISHED = """
     FROM unnest($1::text[], $2::date[], $3::int[]) AS u (region, as_of, number)
     WHERE t.region = u.region AND t.as_of = u.as_of AND t.number = u.number
 """
+KNOWN = """
+    SELECT count(DISTINCT (region, as_of, number)) FROM day_triggers
+    JOIN unnest($1::text[], $2::date[], $3::int[]) AS u (region, as_of, number) USING (region, as_of, number)
+"""
 NEWEST = f"""
     SELECT DISTINCT ON (region, as_of) {COLUMNS}, created_at FROM day_triggers
     WHERE region = $1 AND as_of = ANY($2::date[]) ORDER BY region, as_of, number DESC
@@ -172,6 +176,16 @@ async def newest(connection: Connection, region: str, days: Sequence[dt.date]) -
     """The newest trigger of each of a region's days; a day without one is not in the result."""
     rows = await connection.fetch(NEWEST, region, list(days))
     return {row["as_of"]: NewestTrigger(from_row(row), row["created_at"]) for row in rows}
+
+
+async def unknown(connection: Connection, keys: Sequence[TriggerKey]) -> int:
+    """How many of these triggers are not in the database."""
+    if not keys:
+        return 0
+    found = await connection.fetchval(
+        KNOWN, [k.region for k in keys], [k.as_of for k in keys], [k.number for k in keys]
+    )
+    return len(set(keys)) - int(found)
 
 
 async def triggered_days(connection: Connection, region: str, first: dt.date, last: dt.date) -> set[dt.date]:

@@ -126,3 +126,11 @@ def test_a_regions_file_that_is_missing_or_not_utf8_is_one_sentence(tmp_path: Pa
     latin.write_bytes(b'[regions.\xe4]\ncalendar = "XNYS"')
     with pytest.raises(UsageError, match="is not valid TOML"):
         load_regions(latin)
+
+
+def test_a_misspelt_variable_is_refused_and_the_one_meant_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAM_APP_KAFKA_ULR", "127.0.0.1:9092")
+    with pytest.raises(
+        UsageError, match=r"^There is no setting STREAM_APP_KAFKA_ULR; is STREAM_APP_KAFKA_URL meant\?$"
+    ):
+        load_settings()
