@@ -8,8 +8,15 @@ import pytest
 
 from stream_app.embedded import Endpoints
 from stream_app.encoding import TextEncoder
+from tests.integration.installed import Installed, build_wheel, install
 from tests.integration.pipeline import Place
 from tests.integration.text_models import QuickModel
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel of this tree in an environment of its own."""
+    return install(build_wheel(tmp_path_factory.mktemp("wheel")), tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture

@@ -4,24 +4,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from stream_app import embedded
+from tests.integration.installed import Installed, bare_environment
 from tests.integration.pipeline import until
 
 DEMO_SECONDS = 600
 PNG = b"\x89PNG\r\n\x1a\n"
 
 pytestmark = pytest.mark.timeout(DEMO_SECONDS)
-
-
-def words(data_dir: Path, *command: str) -> list[str]:
-    return [sys.executable, "-m", "stream_app", "--data-dir", str(data_dir), *command]
 
 
 def left_running(data_dir: Path) -> list[str]:
@@ -31,14 +28,12 @@ def left_running(data_dir: Path) -> list[str]:
 
 
 @contextmanager
-def demo(data_dir: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """A demo under way. Whatever a failing test leaves is stopped."""
+def running(
+    words: Sequence[str | Path], data_dir: Path, folder: Path | None, environment: dict[str, str]
+) -> Iterator["subprocess.Popen[str]"]:
+    """A demo under way in a folder (none: this one). Whatever a failing test leaves is stopped."""
     with subprocess.Popen(
-        words(data_dir, "demo"),
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process
@@ -47,33 +42,37 @@ def demo(data_dir: Path, **environment: str) -> Iterator["subprocess.Popen[str]"
             embedded.stop(data_dir / "demo")
 
 
-def test_the_demo_shows_stores_and_draws_and_stops_everything(tmp_path: Path) -> None:
-    with demo(tmp_path) as process:
+def demo(data_dir: Path, **environment: str) -> AbstractContextManager["subprocess.Popen[str]"]:
+    """A demo of the tree."""
+    words = [sys.executable, "-m", "stream_app", "--data-dir", str(data_dir), "demo"]
+    return running(words, data_dir, None, os.environ | environment)
+
+
+def test_the_wheels_demo_shows_stores_and_draws_in_an_empty_folder_and_stops_everything(
+    installed: Installed, tmp_path: Path
+) -> None:
+    with running([installed.program, "demo"], tmp_path / ".stream-app", tmp_path, bare_environment()) as process:
         said, complained = process.communicate()
-    folder = tmp_path / "demo"
+    folder = tmp_path / ".stream-app" / "demo"
     assert process.returncode == 0, complained
     assert "The last contexts" in said
     assert "no-news" in said
     assert "Days most alike to 2008-09-15 in US" in said
     assert "Lehman" in said
     assert (folder / "chart.png").read_bytes().startswith(PNG)
-    assert f"--data-dir {folder} up --detach" in said
+    assert f"{installed.program} --data-dir .stream-app/demo up --detach" in said
     assert left_running(tmp_path) == []
-    _check_what_it_left(folder)
+    _check_what_it_left(installed, tmp_path)
 
 
-def _check_what_it_left(folder: Path) -> None:
+def _check_what_it_left(installed: Installed, folder: Path) -> None:
     """Its contexts are there when its services run again, as the demo's last words say."""
-    embedded.start(folder)
+    program = (installed.program, "--data-dir", ".stream-app/demo")
+    installed.run(folder, *program, "up", "--detach")
     try:
-        shown = subprocess.run(
-            words(folder, "show", "--region", "US", "--start", "2008-09-15", "--end", "2008-09-17"),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        shown = installed.run(folder, *program, "show", "--region=US", "--start=2008-09-15", "--end=2008-09-17")
     finally:
-        embedded.stop(folder)
+        installed.run(folder, *program, "down")
     assert [line[:13] for line in shown.stdout.splitlines()[1:]] == ["2008-09-15,US", "2008-09-16,US", "2008-09-17,US"]
 
 
