@@ -7,7 +7,6 @@ from stream_app.contexts.closer import Closer
 from stream_app.contexts.computing import Computing, register_models
 from stream_app.contexts.models import ContextModels
 from stream_app.errors import Retriable
-from stream_app.outage import say_waiting
 from stream_app.services import Services
 from stream_app.store.database import transaction
 from stream_app.store.signals import WorkSignal, listening
@@ -31,7 +30,7 @@ async def close_and_amend(services: Services) -> None:
             await closer.run_once()
             await asyncio.sleep(services.settings.closer_poll_seconds)
         except Retriable as error:
-            say_waiting(log, "closing waits", error)
+            log.warning("closing waits: %s", error)
             await asyncio.sleep(AWAY_SECONDS)
 
 
@@ -41,7 +40,7 @@ async def compute(services: Services) -> None:
         try:
             await _compute_while_connected(services)
         except Retriable as error:
-            say_waiting(log, "computing waits", error)
+            log.warning("computing waits: %s", error)
             await asyncio.sleep(AWAY_SECONDS)
 
 
