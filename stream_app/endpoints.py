@@ -38,17 +38,18 @@ def find_database(settings: Settings) -> str:
     return url
 
 
-def _up(settings: Settings) -> str:
+def command(settings: Settings, words: str) -> str:
+    """A command to type, with the data folder where it is not the default one."""
     folder = settings.data_dir
     is_default = folder == Settings.model_fields["data_dir"].default
-    return "stream-app up" if is_default else f"stream-app --data-dir {shlex.quote(str(folder))} up"
+    return f"stream-app {words}" if is_default else f"stream-app --data-dir {shlex.quote(str(folder))} {words}"
 
 
 def _running(settings: Settings) -> Endpoints:
     endpoints = running(settings.data_dir)
     if endpoints is None:
         raise UsageError(
-            f"No services are running in {settings.data_dir}: start them with `{_up(settings)}`, "
+            f"No services are running in {settings.data_dir}: start them with `{command(settings, 'up')}`, "
             "or set STREAM_APP_KAFKA_URL and STREAM_APP_DATABASE_URL."
         )
     return endpoints

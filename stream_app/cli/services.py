@@ -59,16 +59,16 @@ def down(ctx: typer.Context) -> None:
 
 
 def _tell(settings: "Settings", endpoints: "Endpoints", detach: bool) -> None:
+    from stream_app.endpoints import command
     from stream_app.logs import without_credentials
 
     put(f"Kafka     {endpoints.kafka_url}")
     put(f"Postgres  {without_credentials(endpoints.database_url)}")
     if settings.kafka_url or settings.database_url:
         say("Other commands use the kafka_url or database_url of your settings, not these services.")
-    say(
-        "Next: `stream-app db upgrade`, then `stream-app worker`. `stream-app db url` prints the URL with its password."
-    )
-    say("`stream-app down` stops both." if detach else "Ctrl-C stops both.")
+    upgrade, worker, url, down = (command(settings, words) for words in ("db upgrade", "worker", "db url", "down"))
+    say(f"Next: `{upgrade}`, then `{worker}`. `{url}` prints the URL with its password.")
+    say(f"`{down}` stops both." if detach else "Ctrl-C stops both.")
 
 
 def _stay(data_dir: Path, asked_to_end: threading.Event) -> None:
