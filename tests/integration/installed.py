@@ -53,10 +53,10 @@ def bare_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_TREE)}
 
 
-def build_wheel(folder: Path) -> Path:
-    """The wheel of the tree as it is, built with the hatchling of this environment; nothing is downloaded."""
+def build_wheel(folder: Path, tree: Path = ROOT) -> Path:
+    """The wheel of a tree as it is, built with the hatchling of this environment; nothing is downloaded."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(command, cwd=tree, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
