@@ -34,8 +34,9 @@ async def supervise(arguments: Sequence[Sequence[str]]) -> int:
 
 
 async def _start(arguments: Sequence[str]) -> asyncio.subprocess.Process:
+    # -P: not what lies in the current folder, which may have its own `agents`, `schemas` or `migrations`.
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "stream_app", *arguments, stdin=asyncio.subprocess.PIPE
+        sys.executable, "-P", "-m", "stream_app", *arguments, stdin=asyncio.subprocess.PIPE
     )
 
 

@@ -31,7 +31,8 @@ def worker(place: Place, endpoints: Endpoints, config: Path | None) -> Iterator[
         "STREAM_APP_TOPIC_PREFIX": "",
     }
     first = [] if config is None else ["--config", str(config)]
-    command = [sys.executable, "-m", "stream_app", *first, *place.worker_arguments]
+    # -P: not what lies in the current folder, which may have its own `agents`, `schemas` or `migrations`.
+    command = [sys.executable, "-P", "-m", "stream_app", *first, *place.worker_arguments]
     with (
         place.worker_log.open("wb") as log,
         subprocess.Popen(
