@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -21,6 +21,7 @@ class Kind(Generic[Event]):
     """One kind of input. `cells` turns the non-empty text of each known column into a value that JSON can hold.
 
     `needed` are alternatives: of each tuple one column must be there. `key` is the field that a record is keyed by.
+    `renamed` are the columns whose field has another name, by column; `absent` is what rows without a field get.
     """
 
     topic: Topic
@@ -30,6 +31,13 @@ class Kind(Generic[Event]):
     cells: Mapping[str, Cell]
     needed: tuple[tuple[str, ...], ...]
     noun: str
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, Any] = field(default_factory=dict)
+
+    def fields_by_column(self) -> dict[str, str]:
+        """Field by column. A column named as a field that another column gives is no field."""
+        given = self.renamed.values()
+        return {name: name for name in self.cells if name not in given} | dict(self.renamed)
 
 
 def number(text: str) -> float:
@@ -114,3 +122,9 @@ NEWS_ARTICLES: Kind[NewsArticle] = Kind(
     (("article_id",), ("published_at", "retracted"), ("headline", "body", "retracted")),
     "news",
 )
+
+
+def with_zero_volumes(kind: Kind[PriceClose]) -> Kind[PriceClose]:
+    """The kind with 0, which means unknown, for every volume that a row does not have."""
+    needed = tuple(choice for choice in kind.needed if "volume" not in choice)
+    return replace(kind, needed=needed, absent={"volume": 0.0})

@@ -30,7 +30,8 @@ def record(row: Row, kind: Kind[Event]) -> Record[Event] | Rejected:
     """The record of a row, or why the row is rejected."""
     if isinstance(row.fields, Rejected):
         return row.fields
-    fields = {"schema_version": 1, **row.fields}
+    absent = {} if row.fields.get("retracted") else kind.absent
+    fields = {"schema_version": 1, **absent, **row.fields}
     _complete_date(fields)
     try:
         left_out = _keep_extra(fields, row.extra)

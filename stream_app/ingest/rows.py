@@ -1,7 +1,7 @@
 """The rows of a file as fields by name, or why a row has none."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,11 @@ import msgspec
 from schemas import Rejected
 from schemas.topics import RECORD_MAX_BYTES
 from stream_app.errors import UsageError
+from stream_app.ingest.columns import Column, columns
 from stream_app.ingest.files import Lines, LineTooLong, Source
 from stream_app.ingest.kinds import Cell, Kind
 
 INVALID, TOO_LARGE = "invalid", "too-large"
-NAMED_COLUMNS = 20
 
 Fields = dict[str, Any]
 
@@ -37,7 +37,7 @@ def rows(source: Source, lines: Lines, kind: Kind[Any]) -> Iterator[Row]:
 
 
 def _json_rows(lines: Lines, kind: Kind[Any]) -> Iterator[Row]:
-    known = frozenset(kind.cells)
+    fields = kind.fields_by_column()
     while True:
         try:
             line = next(lines)
@@ -47,10 +47,10 @@ def _json_rows(lines: Lines, kind: Kind[Any]) -> Iterator[Row]:
             yield Row(lines.number, Rejected(TOO_LARGE, str(error)), {})
             continue
         if not line.isspace():
-            yield _json_row(lines.number, line, known, kind.key)
+            yield _json_row(lines.number, line, fields, kind.key)
 
 
-def _json_row(number: int, line: bytes, known: frozenset[str], key: str) -> Row:
+def _json_row(number: int, line: bytes, known: Mapping[str, str], key: str) -> Row:
     try:
         found = msgspec.json.decode(line)
     except UnicodeDecodeError as error:
@@ -59,7 +59,7 @@ def _json_row(number: int, line: bytes, known: frozenset[str], key: str) -> Row:
         return Row(number, Rejected("not-json", str(error)), {})
     if not isinstance(found, dict):
         return Row(number, Rejected(INVALID, "the line is not a JSON object"), {})
-    fields = {name: value for name, value in found.items() if name in known and value is not None}
+    fields = {known[name]: value for name, value in found.items() if name in known and value is not None}
     if type(fields.get(key)) is int:
         fields[key] = str(fields[key])
     return Row(number, fields, {name: value for name, value in found.items() if name not in known})
@@ -68,8 +68,7 @@ def _json_row(number: int, line: bytes, known: frozenset[str], key: str) -> Row:
 def _csv_rows(source: Source, lines: Lines, kind: Kind[Any]) -> Iterator[Row]:
     csv.field_size_limit(RECORD_MAX_BYTES)  # a quote that never closes swallows no more than this
     reader = csv.reader(map(_decoded, lines), strict=True)
-    header = _header(source, reader, kind)
-    columns = [(name, kind.cells.get(name.lower())) for name in header]
+    cells_of = [(c.field or c.name, kind.cells[c.field] if c.field else None) for c in _header(source, reader, kind)]
     while True:
         begins = lines.number + 1
         try:
@@ -77,13 +76,13 @@ def _csv_rows(source: Source, lines: Lines, kind: Kind[Any]) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(begins, Rejected(INVALID, f"the row is not CSV: {error}"), {})
+            yield Row(begins, _not_csv(error), {})
             continue
         except LineTooLong as error:
             yield Row(begins, Rejected(TOO_LARGE, str(error)), {})
             continue
         if cells:
-            yield _csv_row(begins, columns, cells)
+            yield _csv_row(begins, cells_of, cells)
 
 
 def _decoded(line: bytes) -> str:
@@ -91,12 +90,19 @@ def _decoded(line: bytes) -> str:
     return line.decode("utf-8", "surrogateescape")
 
 
-def _csv_row(begins: int, columns: Sequence[tuple[str, Cell | None]], cells: list[str]) -> Row:
-    if len(cells) != len(columns):
-        return Row(begins, Rejected(INVALID, f"the row has {len(cells)} columns; the header has {len(columns)}"), {})
+def _not_csv(error: csv.Error) -> Rejected:
+    if "field larger than field limit" in str(error):
+        told = f"a cell has over {RECORD_MAX_BYTES} characters, or its quote never closes"
+        return Rejected(TOO_LARGE, told)
+    return Rejected(INVALID, f"the row is not CSV: {error}")
+
+
+def _csv_row(begins: int, cells_of: Sequence[tuple[str, Cell | None]], cells: list[str]) -> Row:
+    if len(cells) != len(cells_of):
+        return Row(begins, Rejected(INVALID, f"the row has {len(cells)} columns; the header has {len(cells_of)}"), {})
     fields: Fields = {}
     extra: Fields = {}
-    for (name, convert), cell in zip(columns, cells, strict=True):
+    for (name, convert), cell in zip(cells_of, cells, strict=True):
         if convert is None:
             extra[name] = cell or None
         elif cell:
@@ -107,20 +113,9 @@ def _csv_row(begins: int, columns: Sequence[tuple[str, Cell | None]], cells: lis
     return Row(begins, fields, extra)
 
 
-def _header(source: Source, reader: Iterator[list[str]], kind: Kind[Any]) -> list[str]:
+def _header(source: Source, reader: Iterator[list[str]], kind: Kind[Any]) -> list[Column]:
     try:
-        names = [name.strip() for name in next(reader, [])]
+        names = next(reader, [])
     except (csv.Error, LineTooLong) as error:
         raise UsageError(f"{source.path} does not begin with a CSV header: {error}.") from None
-    header = [name.lower() if name.lower() in kind.cells else name for name in names]
-    lacking = [" or ".join(choice) for choice in kind.needed if not set(choice) & set(header)]
-    if lacking:
-        found = ", ".join(map(repr, names[:NAMED_COLUMNS])) + (", …" if len(names) > NAMED_COLUMNS else "")
-        raise UsageError(
-            f"{source.path} has the columns {found}; {kind.noun} also need {', '.join(lacking)} "
-            f"(known are {', '.join(kind.cells)})."
-        )
-    if len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise UsageError(f"{source.path} has the column {twice!r} more than once.")
-    return header
+    return columns(source.path, names, kind)
