@@ -1,11 +1,11 @@
-"""`ingest prices` and `ingest news`: files into the input topics, and on request the days that they cover closed."""
+"""`ingest prices` and `ingest news`: inputs into the topics, and on request the days that they cover closed."""
 # ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -13,13 +13,26 @@ from stream_app.cli.choices import settings_of
 from stream_app.cli.output import put, reader_may_leave, say
 
 if TYPE_CHECKING:
+    from schemas import NewsArticle, PriceClose
     from stream_app.config import Settings
     from stream_app.ingest.display import Bars
+    from stream_app.ingest.files import Source
     from stream_app.ingest.job import Closed, Job
+    from stream_app.ingest.kinds import Kind
     from stream_app.ingest.report import Report
 
+Event = TypeVar("Event", "PriceClose", "NewsArticle")
+
 NOTHING_SENT = 1
-FILES = typer.Argument(metavar="FILE", help="CSV or JSON lines, gzipped or not; what a file is, its content says.")
+NOTHING = "Nothing was sent."
+FILES = typer.Argument(
+    metavar="FILE",
+    help="CSV or JSON lines, gzipped or not, or Parquet; - is standard input. What a file is, its content says.",
+)
+MAP = typer.Option("--map", metavar="FIELD=COLUMN", help="Take a field from a column of another name; repeatable.")
+MISSING_VOLUME = typer.Option(
+    "--missing-volume", help="A row without a volume is rejected, or gets zero, which means unknown."
+)
 CLOSE_DAYS = typer.Option("--close-days", help="Close every session that the files cover, and wait for the contexts.")
 
 commands = typer.Typer()
@@ -36,6 +49,8 @@ commands.add_typer(
 def prices(
     ctx: typer.Context,
     files: Annotated[list[Path], FILES],
+    mapped: Annotated[list[str] | None, MAP] = None,
+    missing_volume: Annotated[Literal["reject", "zero"], MISSING_VOLUME] = "reject",
     close_days: Annotated[bool, CLOSE_DAYS] = False,
 ) -> None:
     """Send daily closes.
@@ -45,35 +60,63 @@ def prices(
     and its reason reported.
     --close-days closes the sessions from the first to the last date of each region's instruments.
     """
-    _run(settings_of(ctx), lambda job: _prices(job, files, close_days), close_days)
+    from stream_app.ingest.columns import renamed
+    from stream_app.ingest.kinds import PRICE_CLOSES, with_zero_volumes
+
+    settings = settings_of(ctx)
+    kind = renamed(with_zero_volumes(PRICE_CLOSES) if missing_volume == "zero" else PRICE_CLOSES, mapped or ())
+    sources = _looked_at(files, kind)
+    _run(settings, lambda job: _prices(job, sources, kind, close_days), close_days)
 
 
 @ingest.command(epilog="Example: [bold]stream-app ingest news headlines.jsonl[/bold]")
 def news(
     ctx: typer.Context,
     files: Annotated[list[Path], FILES],
+    mapped: Annotated[list[str] | None, MAP] = None,
     close_days: Annotated[bool, CLOSE_DAYS] = False,
 ) -> None:
     """Send news articles.
 
     Columns: article_id, published_at (ISO 8601 with an offset), headline, body and, where known, language, source,
-    regions (in a CSV separated by | or ;), time_precision, metadata, retracted. Others are kept as metadata. A row
-    that cannot be used is counted and its reason reported. An article counts in the regions that read its language:
-    without one in none.
+    regions (a list, or text separated by | or ;), time_precision, metadata, retracted. Others are kept as metadata. A
+    row that cannot be used is counted and its reason reported. An article counts in the regions that read its
+    language: without one in none.
     With time_precision "date" a published_at that is a bare date means the end of that day in UTC.
     --close-days closes the sessions on which the articles count, of every region that has a price then.
     """
-    _run(settings_of(ctx), lambda job: _news(job, files, close_days), close_days)
+    from stream_app.ingest.columns import renamed
+    from stream_app.ingest.kinds import NEWS_ARTICLES
+
+    settings = settings_of(ctx)
+    kind = renamed(NEWS_ARTICLES, mapped or ())
+    sources = _looked_at(files, kind)
+    _run(settings, lambda job: _news(job, sources, kind, close_days), close_days)
 
 
-async def _prices(job: "Job", files: list[Path], close_days: bool) -> "Closed | None":
-    coverage = await job.prices(files)
+def _looked_at(files: Sequence[Path], kind: "Kind[Event]") -> "list[Source]":
+    """Done before anything is connected to, and while Ctrl-C still ends a wait for standard input by itself."""
+    from stream_app.ingest.sending import look_at_all
+
+    try:
+        return look_at_all(files, kind)
+    except KeyboardInterrupt:
+        say(NOTHING)
+        raise
+
+
+async def _prices(
+    job: "Job", sources: "Sequence[Source]", kind: "Kind[PriceClose]", close_days: bool
+) -> "Closed | None":
+    coverage = await job.prices(sources, kind)
     return await job.close_prices(coverage) if close_days and job.report.sent else None
 
 
-async def _news(job: "Job", files: list[Path], close_days: bool) -> "Closed | None":
+async def _news(
+    job: "Job", sources: "Sequence[Source]", kind: "Kind[NewsArticle]", close_days: bool
+) -> "Closed | None":
     coverage = job.news_coverage() if close_days else None
-    await job.news(files, coverage)
+    await job.news(sources, coverage, kind)
     return await job.close_news(coverage) if coverage is not None and job.report.sent else None
 
 
@@ -92,13 +135,13 @@ def _run(settings: "Settings", work: Callable[["Job"], Awaitable["Closed | None"
             _tell(report)
             say("It is safe to repeat the command: rows that are sent twice do no harm.")
         else:
-            say("Nothing was sent.")
+            say(NOTHING)
         raise
     _tell(report)
     if closed is not None:
         _tell_closed(closed)
     if not report.sent:
-        say("Nothing was sent.")
+        say(NOTHING)
         raise typer.Exit(NOTHING_SENT)
 
 

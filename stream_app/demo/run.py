@@ -24,6 +24,8 @@ from stream_app.embedded import Endpoints
 from stream_app.errors import Fatal
 from stream_app.ingest.display import bars
 from stream_app.ingest.job import Job
+from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES
+from stream_app.ingest.sending import look_at_all
 from stream_app.ingest.waiting import Waited
 from stream_app.sample import NEWS, PRICES
 from stream_app.services import Services, open_services
@@ -123,8 +125,8 @@ class Demo:
 
 async def _ingest(job: Job) -> Days:
     """Ingest the sample and close its days; returns them by region once they are computed."""
-    coverage = await job.prices([PRICES])
-    await job.news([NEWS])
+    coverage = await job.prices(look_at_all([PRICES], PRICE_CLOSES))
+    await job.news(look_at_all([NEWS], NEWS_ARTICLES))
     closed = await job.close_prices(coverage)
     if closed.waited is not Waited.DONE:
         raise Fatal(f"The days were not computed: {closed.waited.value}.")

@@ -28,10 +28,11 @@ class Bars:
     def moved(self, moved: Moved) -> None:
         """A chunk of a file was sent."""
         path, size_bytes = moved.source.path, moved.source.size_bytes
+        read_bytes = moved.read_bytes if size_bytes is None else min(moved.read_bytes, size_bytes)
         if path not in self._files:
             self._files[path] = self._progress.add_task(path.name, total=size_bytes, told="")
         told = f"{moved.report.read:,} rows, {moved.report.rate:,.0f} rows/s"
-        self._progress.update(self._files[path], completed=min(moved.read_bytes, size_bytes), told=told)
+        self._progress.update(self._files[path], completed=read_bytes, told=told)
 
     def counting_down(self, what: str) -> Show:
         """A bar for a wait; it is told what is left, the most of which is its whole."""

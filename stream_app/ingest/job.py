@@ -3,18 +3,18 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from schemas import NewsArticle
+from schemas import NewsArticle, PriceClose
 from schemas.topics import NEWS, PRICES
 from stream_app.embedded import Endpoints
 from stream_app.errors import Fatal, UsageError
 from stream_app.ingest import covered
 from stream_app.ingest.coverage import NewsCoverage, PriceCoverage
 from stream_app.ingest.display import Bars
-from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES
+from stream_app.ingest.files import Source
+from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES, Kind
 from stream_app.ingest.report import Report
-from stream_app.ingest.sending import Sending, look_at_all
+from stream_app.ingest.sending import Sending
 from stream_app.ingest.waiting import Waited, Waiting
 from stream_app.ingest.workers import watching_workers
 from stream_app.kafka.topics import ensure_topics
@@ -53,12 +53,11 @@ class Job:
         if not found.up_to_date:
             raise UsageError("The database's tables are not this release's: run `stream-app db upgrade` first.")
 
-    async def prices(self, paths: Sequence[Path]) -> PriceCoverage:
-        """Send files of prices. Raises UsageError, before anything is sent, for a file that cannot be ingested."""
-        sources = look_at_all(paths, PRICE_CLOSES)
+    async def prices(self, sources: Sequence[Source], kind: Kind[PriceClose] = PRICE_CLOSES) -> PriceCoverage:
+        """Send inputs that `look_at_all` found to be prices of this kind."""
         coverage = PriceCoverage()
         topic = self.services.topic(PRICES.name)
-        sending = Sending(self.services.publisher, topic, PRICE_CLOSES, self.report, coverage.add, self.bars.moved)
+        sending = Sending(self.services.publisher, topic, kind, self.report, coverage.add, self.bars.moved)
         await self._ensure_topics()
         await sending.send(sources)
         return coverage
@@ -67,9 +66,13 @@ class Job:
         """What will know the days of articles. Raises UsageError for a region whose calendar nobody knows."""
         return NewsCoverage(self.services.regions, self.services.calendars())
 
-    async def news(self, paths: Sequence[Path], coverage: NewsCoverage | None = None) -> None:
-        """Send files of news. Raises UsageError, before anything is sent, for a file that cannot be ingested."""
-        sources = look_at_all(paths, NEWS_ARTICLES)
+    async def news(
+        self,
+        sources: Sequence[Source],
+        coverage: NewsCoverage | None = None,
+        kind: Kind[NewsArticle] = NEWS_ARTICLES,
+    ) -> None:
+        """Send inputs that `look_at_all` found to be news of this kind."""
         read = {language.upper() for region in self.services.regions.values() for language in region.languages}
 
         def seen(articles: Sequence[NewsArticle]) -> None:
@@ -78,7 +81,7 @@ class Job:
                 coverage.add(articles)
 
         topic = self.services.topic(NEWS.name)
-        sending = Sending(self.services.publisher, topic, NEWS_ARTICLES, self.report, seen, self.bars.moved)
+        sending = Sending(self.services.publisher, topic, kind, self.report, seen, self.bars.moved)
         await self._ensure_topics()
         await sending.send(sources)
 

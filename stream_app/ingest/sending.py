@@ -11,11 +11,12 @@ from typing import Generic
 
 from schemas import Rejected
 from stream_app.errors import Fatal, UsageError
-from stream_app.ingest.files import UNREADABLE, Lines, Source, look_at, opened
+from stream_app.ingest.files import DASH, UNREADABLE, Source, look_at
 from stream_app.ingest.kinds import Event, Kind
+from stream_app.ingest.reading import Position, Reading, reading
 from stream_app.ingest.records import Record, record
 from stream_app.ingest.report import Report
-from stream_app.ingest.rows import Row, rows
+from stream_app.ingest.rows import Row
 from stream_app.kafka.publisher import Outgoing, Publisher
 
 CHUNK_ROWS = 5_000
@@ -44,14 +45,18 @@ class Chunk(Generic[Event]):
 
 
 def look_at_all(paths: Sequence[Path], kind: Kind[Event]) -> list[Source]:
-    """The files, each found fit to be ingested, headers included, before anything is sent. Raises UsageError."""
+    """The inputs, each found fit to be ingested, headers included, before anything is sent. Raises UsageError."""
+    if list(paths).count(DASH) > 1:
+        raise UsageError("Standard input (-) can be read once.")
     sources = [look_at(path) for path in paths]
     for source in sources:
         try:
-            with opened(source) as lines:
-                next(rows(source, lines, kind), None)
+            with reading(source, kind) as found:
+                next(found.rows, None)
         except UNREADABLE as error:
             raise UsageError(f"{source.path} cannot be read: {error}.") from None
+        if source.standard_input is not None:
+            source.standard_input.remember_no_more()
     return sources
 
 
@@ -71,18 +76,19 @@ class Sending(Generic[Event]):
         started = time.monotonic()
         before = self.report.seconds
         for source in sources:
-            with opened(source) as lines, closing(_chunks(source, lines, self.kind)) as chunks:
+            with reading(source, self.kind) as found, closing(_chunks(source, found, self.kind)) as chunks:
                 await self._send_chunks(source, chunks, lambda: before + time.monotonic() - started)
 
     async def _send_chunks(self, source: Source, chunks: Iterator[Chunk[Event]], elapsed: Callable[[], float]) -> None:
-        chunk = await _read(_reading(chunks))
+        chunk = await _read(source, _being_read(chunks))
         while chunk is not None:
-            following = _reading(chunks)
+            following = _being_read(chunks)
             try:
                 await self._publish(source, chunk)
-            finally:
-                # also when publishing fails: the thread must have left the file before it is closed
-                chunk = await _read(following)
+            except BaseException:
+                await _left(source, following)
+                raise
+            chunk = await _read(source, following)
             self.report.seconds = elapsed()
 
     async def _publish(self, source: Source, chunk: Chunk[Event]) -> None:
@@ -96,30 +102,37 @@ class Sending(Generic[Event]):
         self.moved(Moved(source, chunk.read_bytes, self.report))
 
 
-def _reading(chunks: Iterator[Chunk[Event]]) -> "asyncio.Future[Chunk[Event] | None]":
+def _being_read(chunks: Iterator[Chunk[Event]]) -> "asyncio.Future[Chunk[Event] | None]":
     return asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
 
 
-async def _read(reading: "asyncio.Future[Chunk[Event] | None]") -> Chunk[Event] | None:
+async def _read(source: Source, being_read: "asyncio.Future[Chunk[Event] | None]") -> Chunk[Event] | None:
     """The chunk that a thread reads. Ctrl-C is passed on only after the thread has left the file."""
     try:
-        return await asyncio.shield(reading)
+        return await asyncio.shield(being_read)
     except asyncio.CancelledError:
-        await asyncio.wait([reading])
+        await _left(source, being_read)
         raise
 
 
-def _chunks(source: Source, lines: Lines, kind: Kind[Event]) -> Generator[Chunk[Event]]:
-    """The file's rows in chunks of at most 5,000 rows and about 4 MiB. Raises Fatal where the file is damaged."""
-    remaining = rows(source, lines, kind)
+async def _left(source: Source, being_read: "asyncio.Future[Chunk[Event] | None]") -> None:
+    """Wait until the thread has left the file, which may then be closed; what it read or found wrong is dropped."""
+    source.let_go()
+    await asyncio.wait([being_read])
+    being_read.exception()
+
+
+def _chunks(source: Source, found: Reading, kind: Kind[Event]) -> Generator[Chunk[Event]]:
+    """The input's rows in chunks of at most 5,000 rows and about 4 MiB. Raises Fatal where it is damaged."""
     try:
-        while chunk := _next_chunk(remaining, lines, kind):
+        while chunk := _next_chunk(found.rows, found.position, kind):
             yield chunk
     except UNREADABLE as error:
-        raise Fatal(f"{source.path} is damaged near line {lines.number}: {error}.") from error
+        place = "row" if source.format == "parquet" else "line"
+        raise Fatal(f"{source.path} is damaged near {place} {found.position.number:,}: {error}.") from error
 
 
-def _next_chunk(remaining: Iterator[Row], lines: Lines, kind: Kind[Event]) -> Chunk[Event] | None:
+def _next_chunk(remaining: Iterator[Row], position: Position, kind: Kind[Event]) -> Chunk[Event] | None:
     chunk: Chunk[Event] = Chunk([], [], 0)
     size_bytes = 0
     for row in islice(remaining, CHUNK_ROWS):
@@ -131,5 +144,5 @@ def _next_chunk(remaining: Iterator[Row], lines: Lines, kind: Kind[Event]) -> Ch
             size_bytes += len(found.value)
             if size_bytes >= CHUNK_BYTES:
                 break
-    chunk.read_bytes = lines.read_bytes
+    chunk.read_bytes = position.read_bytes
     return chunk if chunk.records or chunk.rejected else None

@@ -2,78 +2,34 @@
 
 import asyncio
 import datetime as dt
-import os
+import gzip
+import json
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from pydantic import SecretStr
-from rich.progress import Progress
 
 from schemas import Codec, NewsArticle, PriceClose
 from schemas.topics import NEWS, PRICES
 from stream_app.config import Settings
-from stream_app.embedded import Endpoints
 from stream_app.errors import Fatal
 from stream_app.ingest import waiting
-from stream_app.ingest.display import Bars
 from stream_app.ingest.job import Job
 from stream_app.ingest.waiting import Waited
 from stream_app.ingest.workers import STAGES, watching_workers
 from stream_app.sample import NEWS as SAMPLE_NEWS
 from stream_app.sample import PRICES as SAMPLE_PRICES
-from stream_app.services import open_services
 from stream_app.store import triggers
 from stream_app.store.database import connection
-from stream_app.worker import run_stage
+from tests.integration.ingest.commands import WEEK, command, news_in, prices_in, run, stages, started
 from tests.integration.pipeline import until
-
-WEEK = ("2008-09-11", "2008-09-12", "2008-09-15", "2008-09-16", "2008-09-17")
-
-
-@pytest.fixture
-def settings(endpoints: Endpoints, database_url: str, topic_prefix: str) -> Settings:
-    return Settings(
-        kafka_url=endpoints.kafka_url,
-        database_url=SecretStr(database_url),
-        topic_prefix=topic_prefix,
-        topic_partitions=3,
-    )
-
-
-@pytest.fixture
-async def job(settings: Settings, endpoints: Endpoints, database_url: str) -> AsyncIterator[Job]:
-    own = Endpoints(endpoints.kafka_url, database_url)
-    async with open_services(settings, own) as services:
-        yield Job(services, own, Bars(Progress(disable=True)))
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "NO_WORKER_SECONDS", 0.0)
-
-
-@asynccontextmanager
-async def stages(job: Job, *names: str) -> AsyncIterator[None]:
-    """A worker of these stages, ready."""
-    stop = asyncio.Event()
-    running = [run_stage(job.services.settings, job.endpoints, name, stop=stop) for name in names]
-    tasks = [asyncio.ensure_future(each) for each in running]
-    try:
-        async with watching_workers(job.endpoints.kafka_url, job.services.settings.topic_prefix) as watch:
-
-            async def joined() -> bool:
-                return not set(names) & set(await watch.without_members())
-
-            await until(joined, f"members of {names}")
-        yield
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks)
 
 
 async def values_of(job: Job, topic: str) -> list[tuple[bytes, bytes]]:
@@ -100,8 +56,8 @@ def week_of_prices(path: Path) -> Path:
 
 
 async def test_every_row_of_the_sample_arrives_once_under_its_key(job: Job) -> None:
-    await job.prices([SAMPLE_PRICES])
-    await job.news([SAMPLE_NEWS])
+    await job.prices(prices_in(SAMPLE_PRICES))
+    await job.news(news_in(SAMPLE_NEWS))
     prices, news = Codec[PriceClose](PriceClose), Codec[NewsArticle](NewsArticle)
     closes = [(key, prices.decode(value)) for key, value in await values_of(job, PRICES.name)]
     articles = [(key, news.decode(value)) for key, value in await values_of(job, NEWS.name)]
@@ -114,7 +70,7 @@ async def test_every_row_of_the_sample_arrives_once_under_its_key(job: Job) -> N
 
 @pytest.mark.usefixtures("impatient")
 async def test_prices_close_the_days_they_cover_once_and_say_that_no_worker_runs(job: Job, tmp_path: Path) -> None:
-    coverage = await job.prices([week_of_prices(tmp_path / "prices.csv")])
+    coverage = await job.prices(prices_in(week_of_prices(tmp_path / "prices.csv")))
     first = await job.close_prices(coverage)
     assert (dict(first.closed), first.waited) == ({"US": 5}, Waited.NO_WORKER)
     again = await job.close_prices(coverage)
@@ -127,7 +83,7 @@ async def test_prices_close_the_days_they_cover_once_and_say_that_no_worker_runs
 async def test_a_day_that_is_not_over_stays_open(job: Job, tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     path.write_text("instrument_id,trade_date,close,volume\nBTC.CRYPTO,2034-01-02,1,1\n")
-    closed = await job.close_prices(await job.prices([path]))
+    closed = await job.close_prices(await job.prices(prices_in(path)))
     assert (dict(closed.days), closed.waited) == ({}, Waited.DONE)
 
 
@@ -141,9 +97,9 @@ async def test_news_closes_the_sessions_it_counts_on_where_there_is_a_price(job:
         "later,2008-09-18T12:00:00Z,a day without a price\n"
     )
     async with stages(job, "prices"):
-        await job.prices([week_of_prices(tmp_path / "prices.csv")])
+        await job.prices(prices_in(week_of_prices(tmp_path / "prices.csv")))
         coverage = job.news_coverage()
-        await job.news([news], coverage)
+        await job.news(news_in(news), coverage)
         closed = await job.close_news(coverage)
     assert (dict(closed.closed), closed.closed_before) == ({"US": 2}, 0)
     assert await closed_days(job, "US") == ["2008-09-15", "2008-09-17"]
@@ -152,9 +108,9 @@ async def test_news_closes_the_sessions_it_counts_on_where_there_is_a_price(job:
 
 @pytest.mark.usefixtures("impatient")
 async def test_news_closes_nothing_while_nobody_applies_the_prices(job: Job, tmp_path: Path) -> None:
-    await job.prices([week_of_prices(tmp_path / "prices.csv")])
+    await job.prices(prices_in(week_of_prices(tmp_path / "prices.csv")))
     coverage = job.news_coverage()
-    await job.news([SAMPLE_NEWS], coverage)
+    await job.news(news_in(SAMPLE_NEWS), coverage)
     with pytest.raises(Fatal, match="No day was closed: the prices in the log are not applied yet"):
         await job.close_news(coverage)
     assert await closed_days(job, "US") == []
@@ -163,10 +119,10 @@ async def test_news_closes_nothing_while_nobody_applies_the_prices(job: Job, tmp
 @pytest.mark.usefixtures("model")
 async def test_with_a_worker_the_wait_ends_when_every_covered_day_is_computed(job: Job, tmp_path: Path) -> None:
     async with stages(job, *STAGES):
-        coverage = await job.prices([week_of_prices(tmp_path / "prices.csv")])
+        coverage = await job.prices(prices_in(week_of_prices(tmp_path / "prices.csv")))
         closed = await job.close_prices(coverage)
         news = job.news_coverage()
-        await job.news([SAMPLE_NEWS], news)
+        await job.news(news_in(SAMPLE_NEWS), news)
         of_news = await job.close_news(news)
     assert (dict(closed.closed), closed.waited) == ({"US": 5}, Waited.DONE)
     assert ([str(day) for day in of_news.days["US"]], of_news.waited) == (list(WEEK[2:]), Waited.DONE)
@@ -179,22 +135,6 @@ async def test_a_stage_without_a_worker_is_told_from_one_with(job: Job) -> None:
         async with stages(job, "prices"):
             assert await watch.without_members() == ["news", "contexts"]
             assert not await watch.ready()
-
-
-def command(settings: Settings, *words: str) -> tuple[list[str], dict[str, str]]:
-    """A command line and its environment."""
-    assert settings.kafka_url is not None and settings.database_url is not None
-    environment = os.environ | {
-        "STREAM_APP_KAFKA_URL": settings.kafka_url,
-        "STREAM_APP_DATABASE_URL": settings.database_url.get_secret_value(),
-        "STREAM_APP_TOPIC_PREFIX": settings.topic_prefix,
-    }
-    return [sys.executable, "-m", "stream_app", "ingest", *words], environment
-
-
-def run(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str]":
-    line, environment = command(settings, *words)
-    return subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_the_command_reports_rejected_rows_with_their_reasons_and_ends_well(settings: Settings, tmp_path: Path) -> None:
@@ -215,23 +155,65 @@ def test_the_command_fails_when_nothing_could_be_sent(settings: Settings, tmp_pa
     assert (done.returncode, done.stderr) == (1, "Nothing was sent.\n")
 
 
+async def test_a_table_and_standard_input_arrive_as_the_same_prices(
+    job: Job, settings: Settings, tmp_path: Path
+) -> None:
+    text = "ticker,trade_date,close,adj_close\n" + "".join(f"SPX.US,{day},1,1200.5\n" for day in WEEK)
+    days = [dt.date.fromisoformat(day) for day in WEEK]
+    table = pa.table({"ticker": ["SPX.US"] * 5, "trade_date": days, "close": ["1"] * 5, "adj_close": [1200.5] * 5})
+    pq.write_table(table, tmp_path / "prices")
+    told = ("--map", "instrument_id=ticker", "--map", "close=adj_close", "--missing-volume", "zero")
+    for name, given in (("-", gzip.compress(text.encode())), (str(tmp_path / "prices"), b"")):
+        done = await asyncio.to_thread(run, settings, "prices", name, *told, given=given)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "5 rows read: 5 sent, 0 rejected" in done.stdout
+    found = [Codec[PriceClose](PriceClose).decode(value) for _, value in await values_of(job, PRICES.name)]
+    expected = [
+        PriceClose(instrument_id="SPX.US", trade_date=day, close=1200.5, volume=0.0, metadata={"close": "1"})
+        for day in days
+    ]
+    assert found == expected + expected
+
+
+async def test_a_record_over_a_mebibyte_is_refused_and_never_sent(job: Job, settings: Settings) -> None:
+    lines = [
+        {"article_id": name, "published_at": "2008-09-15T05:00:00Z", "body": body, "language": "en"}
+        for name, body in (("large", "x" * 1024 * 1024), ("small", "x"))
+    ]
+    given = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    done = await asyncio.to_thread(run, settings, "news", "-", given=given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 rows read: 1 sent, 1 rejected" in done.stdout
+    assert "1  too-large: the value has 10486" in done.stdout
+    assert "standard input:1" in done.stdout
+    assert [key for key, _ in await values_of(job, NEWS.name)] == [b"small"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("--map", "cloze=px"),
+            "Error: --map cloze=px: prices have no field 'cloze'; their fields are schema_version,",
+        ),
+        (("--map", "close=px"), "Error: standard input has the columns 'close'; --map also needs 'px'."),
+        (("--missing-volume", "guess"), "'guess' is not one of 'reject', 'zero'."),
+    ],
+)
+def test_what_cannot_be_told_is_a_usage_error(settings: Settings, words: tuple[str, ...], told: str) -> None:
+    done = run(settings, "prices", "-", *words, given=b"close\n1\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+
+
 def test_the_command_refuses_a_missing_file_in_a_sentence(settings: Settings, tmp_path: Path) -> None:
     done = run(settings, "news", str(tmp_path / "none.jsonl"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"Error: There is no file {tmp_path / 'none.jsonl'}.\n"
 
 
-@contextmanager
-def started(line: list[str], environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 async def test_ctrl_c_in_the_middle_says_how_far_it_got(job: Job, settings: Settings, tmp_path: Path) -> None:
-    await job.prices([week_of_prices(tmp_path / "week.csv")])
+    await job.prices(prices_in(week_of_prices(tmp_path / "week.csv")))
     topic, rows = job.services.topic(PRICES.name), 600_000
     path = tmp_path / "many.csv"
     path.write_text("instrument_id,trade_date,close,volume\n" + "X.US,2008-09-15,1200.5,8000000000\n" * rows)

@@ -10,8 +10,9 @@ from schemas import NewsArticle, PriceClose, Rejected
 from stream_app.config import RegionConfig
 from stream_app.ingest.coverage import NewsCoverage, PriceCoverage
 from stream_app.ingest.display import report_line
-from stream_app.ingest.files import look_at, opened
+from stream_app.ingest.files import look_at
 from stream_app.ingest.kinds import NEWS_ARTICLES
+from stream_app.ingest.reading import reading
 from stream_app.ingest.report import EXAMPLES, OTHER, REASONS_MAX, Report
 from stream_app.ingest.sending import CHUNK_BYTES, Chunk, _chunks
 from stream_app.regime.calendars import SessionCalendar, load_calendar
@@ -99,8 +100,8 @@ def test_a_chunk_of_large_rows_is_bounded_by_bytes(tmp_path: Path) -> None:
     path = tmp_path / "news.jsonl"
     path.write_text(line * 12)
     source = look_at(path)
-    with opened(source) as lines:
-        chunks: list[Chunk[NewsArticle]] = list(_chunks(source, lines, NEWS_ARTICLES))
+    with reading(source, NEWS_ARTICLES) as found:
+        chunks: list[Chunk[NewsArticle]] = list(_chunks(source, found, NEWS_ARTICLES))
     assert sum(len(chunk.records) for chunk in chunks) == 12
     assert max(sum(len(r.value) for r in chunk.records) for chunk in chunks) < CHUNK_BYTES + 1_100_000
     assert chunks[-1].read_bytes == source.size_bytes

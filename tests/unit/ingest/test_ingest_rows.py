@@ -10,10 +10,10 @@ import pytest
 from schemas import NewsArticle, PriceClose, Rejected
 from schemas.topics import RECORD_MAX_BYTES
 from stream_app.errors import UsageError
-from stream_app.ingest.files import LINE_MAX_BYTES, look_at, opened
+from stream_app.ingest.files import LINE_MAX_BYTES, look_at
 from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES, Kind
+from stream_app.ingest.reading import reading
 from stream_app.ingest.records import METADATA_MAX_BYTES, METADATA_MAX_COLUMNS, Record, record
-from stream_app.ingest.rows import rows
 from stream_app.ingest.sending import look_at_all
 
 HEADER = "instrument_id,trade_date,close,volume"
@@ -27,8 +27,8 @@ def outcomes(path: Path, content: str | bytes, kind: Kind[Any]) -> list[Outcome]
     """Every row of a file with that content: the line it begins on and what became of it."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     source = look_at(path)
-    with opened(source) as lines:
-        return [(row.line, record(row, kind)) for row in rows(source, lines, kind)]
+    with reading(source, kind) as found:
+        return [(row.line, record(row, kind)) for row in found.rows]
 
 
 def prices(path: Path, *lines: str) -> list[Outcome]:
