@@ -15,13 +15,13 @@ from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import TP, Chunk, still_owned
 from stream_app.kafka.publisher import Outgoing
 from stream_app.kafka.stages import AssignedLog
+from stream_app.outage import LONGEST_WAIT_SECONDS, say_waiting
 from stream_app.services import Services
 from stream_app.store import dead_letters, progress
 from stream_app.store.database import connection, transaction
 from stream_app.store.progress import Progress
 
 FIRST_WAIT_SECONDS = 0.1
-LONGEST_WAIT_SECONDS = 10.0
 PUBLISH_LETTERS = 50
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Stage(ABC):
 
     def _before_retry(self, chunk: Chunk, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        log.warning("%s[%d] tried again attempt=%d: %s", chunk.topic, chunk.partition, state.attempt_number, error)
+        say_waiting(log, f"{chunk.topic}[{chunk.partition}] is tried again, attempt {state.attempt_number}", error)
         self._forget()
         if not still_owned(chunk):
             raise OwnershipLost(f"{chunk.topic}[{chunk.partition}] went to another worker.")

@@ -1,7 +1,8 @@
 """What can go wrong, by what is to be done about it.
 
 StreamAppError
-├── Retriable            a service is away: wait and try the same thing again
+├── Retriable            refused for now: wait and try the same thing again
+│   └── Away             a service does not answer
 ├── Fatal                nothing that waiting mends: the process ends, non-zero, and its chunk is delivered again
 │   └── ModelHung        the text model did not answer by its deadline
 ├── FenceLost            another worker has moved this partition on: drop the caches and load them again
@@ -18,6 +19,15 @@ class StreamAppError(Exception):
 
 class Retriable(StreamAppError):
     """A service is away or refused for now; the same call may succeed later."""
+
+
+class Away(Retriable):
+    """A service does not answer."""
+
+    def __init__(self, message: str, *, service: str, reason: str) -> None:
+        super().__init__(message)
+        self.service = service
+        self.reason = reason
 
 
 class Fatal(StreamAppError):

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
-
 from agents.day_closes import DayCloses
 from agents.news_articles import NewsArticles
 from agents.price_closes import PriceCloses
@@ -20,16 +18,15 @@ from stream_app.contexts.models import text_model
 from stream_app.contexts.tasks import close_and_amend, compute
 from stream_app.embedded import Endpoints
 from stream_app.encoding import TextEncoder
-from stream_app.errors import Fatal, Retriable
+from stream_app.errors import Retriable
 from stream_app.kafka import stage as transport
 from stream_app.kafka.chunks import ChunkLimits
 from stream_app.kafka.stages import Stage as TransportStage
 from stream_app.kafka.topics import ensure_topics
+from stream_app.outage import say_waiting, while_away
 from stream_app.services import Services, open_services
 from stream_app.store import migrate, progress
 from stream_app.store.database import connection
-
-LONGEST_WAIT_SECONDS = 10.0
 
 Background = Callable[[], Awaitable[None]]
 
@@ -59,8 +56,8 @@ async def run_stage(
     """
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings, endpoints, clock))
-        await _while_away(lambda: _check_services(settings, endpoints))
-        await _while_away(lambda: _check_prefix(services))
+        await while_away(lambda: _check_services(settings, endpoints))
+        await while_away(lambda: _check_prefix(services))
         assembled = await STAGES[name](services, stack)
         log.info("stage %s is ready", name)
         await transport.run_stage(
@@ -79,12 +76,7 @@ async def run_stage(
 
 
 async def _check_services(settings: Settings, endpoints: Endpoints) -> None:
-    status = await migrate.status(endpoints.database_url)
-    if not status.up_to_date:
-        raise Fatal(
-            f"The database is at revision {status.current or 'none'}, this release needs {status.newest}: "
-            "run `stream-app db upgrade`."
-        )
+    await migrate.check(endpoints.database_url)
     await ensure_topics(
         endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
     )
@@ -98,7 +90,7 @@ async def _check_prefix(services: Services) -> None:
 async def _prices(services: Services, stack: AsyncExitStack) -> Assembled:
     del stack
     hooks = PriceCloses(services)
-    await _while_away(hooks.register_model)
+    await while_away(hooks.register_model)
     return Assembled(hooks, _limits(services.settings), ())
 
 
@@ -110,8 +102,8 @@ async def _news(services: Services, stack: AsyncExitStack) -> Assembled:
     stack.callback(encoder.close)
     limits = _limits(settings)
     hooks = NewsArticles(services, encoder, text_model(settings, encoder.fingerprint), limits)
-    await _while_away(hooks.register_model)
-    await _while_away(lambda: refill_text_vectors(services))
+    await while_away(hooks.register_model)
+    await while_away(lambda: refill_text_vectors(services))
     return Assembled(hooks, limits, ())
 
 
@@ -141,24 +133,7 @@ def _left_over(hooks: Stage) -> Background:
             try:
                 await hooks.publish_left_over()
             except Retriable as error:
-                log.warning("publishing what was left over waits: %s", error)
+                say_waiting(log, "publishing what was left over waits", error)
             await asyncio.sleep(hooks.services.settings.republish_seconds)
 
     return publish
-
-
-async def _while_away(work: Callable[[], Awaitable[object]]) -> None:
-    """Do `work`, and again while Postgres or the broker is away."""
-
-    def say(state: RetryCallState) -> None:
-        log.warning("waiting: %s", state.outcome.exception() if state.outcome else None)
-
-    retrying = AsyncRetrying(
-        retry=retry_if_exception_type(Retriable),
-        wait=wait_exponential(max=LONGEST_WAIT_SECONDS),
-        before_sleep=say,
-        reraise=True,
-    )
-    async for attempt in retrying:
-        with attempt:
-            await work()

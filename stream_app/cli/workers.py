@@ -47,12 +47,14 @@ def worker(
     Runs until Ctrl-C or SIGTERM, which let it finish what is in hand; a second Ctrl-C kills. More workers share the
     work.
     """
+    from stream_app.endpoints import find
+
     for number in ENDING_SIGNALS:
         signal.signal(number, _leave)
     settings = settings_of(ctx, "worker" if stage is None else stage)
-    endpoints = _checked(settings)
+    endpoints = find(settings)
     if stage is None:
-        raise typer.Exit(_all_stages(choices_of(ctx).arguments()))
+        raise typer.Exit(_all_stages(endpoints, choices_of(ctx).arguments()))
     if supervised:
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
     raise typer.Exit(_one_stage(settings, endpoints, stage, supervised))
@@ -63,27 +65,13 @@ def _leave(*_: object) -> None:
     raise SystemExit(0)
 
 
-def _checked(settings: "Settings") -> "Endpoints":
-    """Where the services are. Raises Fatal when the database's tables are not this release's."""
-    from stream_app.endpoints import find
-    from stream_app.errors import Fatal
-    from stream_app.store.database import errors_told_apart
-    from stream_app.store.migrate import status
-
-    async def found() -> str | None:
-        async with errors_told_apart():
-            at = await status(endpoints.database_url)
-        return None if at.up_to_date else f"at revision {at.current or 'none'}, this release needs {at.newest}"
-
-    endpoints = find(settings)
-    if behind := asyncio.run(found()):
-        raise Fatal(f"The database is {behind}: run `stream-app db upgrade`.")
-    return endpoints
-
-
-def _all_stages(arguments: list[str]) -> int:
+def _all_stages(endpoints: "Endpoints", arguments: list[str]) -> int:
+    """Wait for the database, so that what is wrong with it is said once and not by each stage; then run them."""
+    from stream_app.outage import while_away
+    from stream_app.store.migrate import check
     from stream_app.supervisor import supervise
 
+    asyncio.run(while_away(lambda: check(endpoints.database_url)))
     return asyncio.run(supervise([[*arguments, "worker", "--stage", name, "--supervised"] for name in StageName]))
 
 

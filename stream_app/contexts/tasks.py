@@ -7,6 +7,7 @@ from stream_app.contexts.closer import Closer
 from stream_app.contexts.computing import Computing, register_models
 from stream_app.contexts.models import ContextModels
 from stream_app.errors import Retriable
+from stream_app.outage import say_waiting
 from stream_app.services import Services
 from stream_app.store.database import transaction
 from stream_app.store.signals import WorkSignal, listening
@@ -30,7 +31,7 @@ async def close_and_amend(services: Services) -> None:
             await closer.run_once()
             await asyncio.sleep(services.settings.closer_poll_seconds)
         except Retriable as error:
-            log.warning("closing waits: %s", error)
+            say_waiting(log, "closing waits", error)
             await asyncio.sleep(AWAY_SECONDS)
 
 
@@ -40,7 +41,7 @@ async def compute(services: Services) -> None:
         try:
             await _compute_while_connected(services)
         except Retriable as error:
-            log.warning("computing waits: %s", error)
+            say_waiting(log, "computing waits", error)
             await asyncio.sleep(AWAY_SECONDS)
 
 

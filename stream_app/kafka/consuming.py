@@ -24,8 +24,9 @@ from stream_app.config import Settings
 from stream_app.errors import Fatal, Retriable
 from stream_app.kafka.chunks import TP, Record
 from stream_app.kafka.closing import close_consumer
-from stream_app.kafka.outage import FRAMEWORK, OUTAGE, kafka_errors
+from stream_app.kafka.outage import FRAMEWORK, kafka_errors
 from stream_app.kafka.stages import AssignedLog, Stage
+from stream_app.outage import KAFKA
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 if type(error) is not KafkaError and not error.retriable:
                     raise
                 # trouble in the group, which the client library hands to whoever waits for records; `check` mends it
-                OUTAGE.complain(str(error))
+                KAFKA.complain(str(error))
                 return {}
             return fetched
 
@@ -158,16 +159,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         except KafkaError as error:
             logger.info("Joining the group again after %s", error)
             consumer._coordinator.request_rejoin()
-        if OUTAGE.away:
+        if KAFKA.away:
             await self._ask_whether_away(consumer)
 
     async def _ask_whether_away(self, consumer: AIOKafkaConsumer) -> None:
         try:
             await consumer.topics()
         except KafkaError as error:
-            OUTAGE.complain(str(error))
+            KAFKA.complain(str(error))
         else:
-            OUTAGE.answered()
+            KAFKA.answered()
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; False where it did not succeed and may be tried again, or the partitions are another's by now."""

@@ -22,6 +22,7 @@ from stream_app.kafka.chunks import TP, Chunk, Record
 from stream_app.kafka.consuming import COMMIT_SECONDS, ConsumerThread, new_consumer
 from stream_app.kafka.handling import StageRun
 from stream_app.kafka.outage import FRAMEWORK
+from stream_app.outage import say_waiting
 
 logger = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ class BatchedConsumer(driver.Consumer):
                 await self._open(generation)
                 return
             except Retriable as error:
-                logger.warning("Where to begin reading is not known yet, trying again: %s", error)
+                say_waiting(logger, "where to begin reading is not known yet", error)
             except Exception as error:
                 self._run.fail(error)
                 return

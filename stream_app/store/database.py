@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from stream_app.errors import Fatal, Retriable
+from stream_app.errors import Away, Fatal, Retriable
+from stream_app.outage import POSTGRES
 
 Connection = Any
 """An asyncpg connection, from a pool or not (asyncpg has no types)."""
@@ -30,6 +31,14 @@ _RETRIABLE = (
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,  # a standby, until a failover has made it the primary
 )
+_AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+)
+"""Of the retriable errors those that tell of the server; the others are of what was asked of it."""
 _CONNECTION_GONE = re.compile(r"clos|terminat|released", re.IGNORECASE)
 
 
@@ -42,9 +51,10 @@ def is_retriable(error: BaseException) -> bool:
 
 @asynccontextmanager
 async def errors_told_apart() -> AsyncIterator[None]:
-    """Turn what asyncpg raises into Retriable or Fatal where the cause is known; let the rest through."""
+    """Turn what asyncpg raises into Away, Retriable or Fatal where the cause is known; let the rest through."""
     try:
         yield
+        POSTGRES.answered()
     except asyncpg.InvalidCatalogNameError as error:
         raise Fatal(f"Postgres has no such database: {error}.") from error
     except asyncpg.UndefinedTableError as error:
@@ -52,9 +62,12 @@ async def errors_told_apart() -> AsyncIterator[None]:
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise Fatal(f"Postgres refuses the login: {error}.") from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        if is_retriable(error):
-            raise Retriable(f"Postgres is away: {type(error).__name__}: {error}") from error
-        raise
+        if not is_retriable(error):
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        if not isinstance(error, _AWAY):
+            raise Retriable(f"Postgres refused for now: {reason}") from error
+        raise Away(f"Postgres is away: {reason}", service=POSTGRES.service, reason=reason) from error
 
 
 async def _prepare(connection: Connection) -> None:

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import migrations
-from stream_app.errors import UsageError
-from stream_app.store.database import connect
+from stream_app.errors import Fatal, UsageError
+from stream_app.store.database import connect, errors_told_apart
 
 LOCK_KEY = 0x73747265616D  # "stream"
 """The advisory lock that lets one upgrade run at a time."""
@@ -73,11 +73,22 @@ async def upgrade(database_url: str) -> MigrationStatus:
 async def status(database_url: str) -> MigrationStatus:
     """Where the database stands. Raises Retriable while Postgres is away."""
     newest = ScriptDirectory.from_config(_config()).get_current_head()
-    connection = await connect(database_url)
-    try:
-        current = None
-        if await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
-            current = await connection.fetchval("SELECT version_num FROM alembic_version")
-    finally:
-        await connection.close()
+    async with errors_told_apart():
+        connection = await connect(database_url)
+        try:
+            current = None
+            if await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
+                current = await connection.fetchval("SELECT version_num FROM alembic_version")
+        finally:
+            await connection.close()
     return MigrationStatus(current, newest or "")
+
+
+async def check(database_url: str) -> None:
+    """Raise Fatal, with the command that mends it, unless the database is this release's; Retriable as `status`."""
+    at = await status(database_url)
+    if not at.up_to_date:
+        raise Fatal(
+            f"The database is at revision {at.current or 'none'}, this release needs {at.newest}: "
+            "run `stream-app db upgrade`."
+        )

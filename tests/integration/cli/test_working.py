@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import itertools
 import os
 import signal
 import subprocess
@@ -91,6 +92,18 @@ def test_a_stage_is_asked_to_end_while_it_waits_for_the_broker(stream_app: Comma
         assert any("waiting: Kafka" in line for line in worker.stderr)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(60) == 0
+
+
+@pytest.mark.parametrize("words", ["worker", "worker --stage prices"])
+def test_a_worker_waits_for_the_database_and_is_asked_to_end(bare: CommandLine, words: str) -> None:
+    away = "--kafka-url 127.0.0.1:1 --database-url postgresql://me:s3cr3t@127.0.0.1:1/d"
+    with bare.started(f"{words} {away} --log-level DEBUG") as worker:
+        assert worker.stderr is not None
+        lines = list(itertools.takewhile(lambda line: "level=DEBUG" not in line, worker.stderr))
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(60) == 0
+    assert [line for line in lines if "Postgres does not answer" in line] == lines[-1:]
+    assert "s3cr3t" not in "".join(lines)
 
 
 def test_what_ends_a_stage_is_a_log_line_and_an_exit_code(stream_app: CommandLine, database_url: str) -> None:
