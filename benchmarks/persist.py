@@ -6,27 +6,24 @@ transactions of as many rows. Publishing is left out: the history is older than 
 a double that sends nothing.
 """
 
-import argparse
 import asyncio
 import datetime as dt
 import gc
-import json
-import os
-import platform
-import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 
-import asyncpg
 import numpy as np
 
 from agents.price_closes import PriceCloses
+from benchmarks.machine import machine, versions
+from benchmarks.report import Figure, Report, parser, publish
+from benchmarks.rounds import alternate
+from benchmarks.services import services as own_services
 from schemas import DIM, PriceClose, encode
 from stream_app.clock import SystemClock
 from stream_app.config import load_regions, load_settings
-from stream_app.embedded import start, stop
 from stream_app.kafka.chunks import Chunk
 from stream_app.kafka.offsets import LogReader
 from stream_app.kafka.publisher import Outgoing, Publisher
@@ -37,6 +34,8 @@ from stream_app.store.migrate import upgrade
 
 FIRST_DAY = dt.date(2006, 1, 2)
 TABLES = ("prices_daily", "prices_history", "numeric_window_embeddings", "ingest_progress", "plain_vectors")
+SHARE = 0.6
+"""The least rate of closes, as a part of the plain vectors'."""
 PLAIN = "CREATE TABLE IF NOT EXISTS plain_vectors (id text, day date, vector vector(384), PRIMARY KEY (id, day))"
 PLAIN_INCOMING = """
     CREATE TEMP TABLE IF NOT EXISTS incoming_plain (id text, day date, vector vector(384)) ON COMMIT DELETE ROWS
@@ -56,28 +55,6 @@ class Row:
     key: bytes
     value: bytes
     headers: Sequence[tuple[str, bytes]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What was measured, with what it was measured on. Rates are rows a second, the best of the rounds."""
-
-    closes: int
-    chunk_records: int
-    rounds: int
-    closes_a_second: float
-    vectors_a_second: float
-    machine: str
-    cpus: int
-    python: str
-    numpy: str
-    asyncpg: str
-    postgres: str
-
-    @property
-    def share(self) -> float:
-        """The closes' rate as a part of the plain vectors'."""
-        return self.closes_a_second / self.vectors_a_second
 
 
 class Silent(Publisher):
@@ -148,7 +125,7 @@ async def store_vectors(pool: Pool, count: int, size: int, instruments: int) -> 
     return time.perf_counter() - began
 
 
-async def measure(database_url: str, instruments: int, days: int, rounds: int) -> Result:
+async def measure(database_url: str, instruments: int, days: int, rounds: int) -> Report:
     """Alternate both and keep the best of each."""
     settings = load_settings()
     await upgrade(database_url)
@@ -165,54 +142,47 @@ async def measure(database_url: str, instruments: int, days: int, rounds: int) -
     rows = history(instruments, days)
     chunks = chunks_of(rows, settings.chunk_records, services.topic("prices.closes"))
     gc.freeze()  # a worker does not hold its whole history
-    of_closes, of_vectors = [], []
-    for _ in range(rounds):
+
+    async def closes() -> float:
         await empty(pool)
-        of_closes.append(await store_closes(services, chunks))
-        of_vectors.append(await store_vectors(pool, len(rows), settings.chunk_records, instruments))
+        return len(rows) / await store_closes(services, chunks)
+
+    async def plain() -> float:
+        await empty(pool)
+        return len(rows) / await store_vectors(pool, len(rows), settings.chunk_records, instruments)
+
+    measured = await alternate({"closes with windows": closes, "plain vector upserts": plain}, rounds)
     async with connection(pool) as conn:
         postgres = await conn.fetchval("SHOW server_version")
     await pool.close()
-    return Result(
-        closes=len(rows),
-        chunk_records=settings.chunk_records,
-        rounds=rounds,
-        closes_a_second=len(rows) / min(of_closes),
-        vectors_a_second=len(rows) / min(of_vectors),
-        machine=platform.machine(),
-        cpus=os.cpu_count() or 0,
-        python=platform.python_version(),
-        numpy=np.__version__,
-        asyncpg=asyncpg.__version__,
-        postgres=postgres,
+    return Report(
+        benchmark="persist",
+        job={"closes": len(rows), "chunk records": settings.chunk_records},
+        runs=rounds,
+        figures=figures(measured),
+        machine=machine(),
+        versions=versions("numpy", "asyncpg", postgres=postgres),
+        at=SystemClock().now(),
     )
 
 
-def show(result: Result) -> None:
-    """A table for people, and one line of JSON."""
-    print(f"{'closes with windows':<24}{result.closes_a_second:>12,.0f} /s")
-    print(f"{'plain vector upserts':<24}{result.vectors_a_second:>12,.0f} /s")
-    print(f"{'share':<24}{result.share:>12.0%}")
-    print(json.dumps(asdict(result) | {"share": result.share}))
+def figures(measured: Mapping[str, Sequence[float]]) -> list[Figure]:
+    """The best rate of each, and the closes' as a part of the plain vectors'."""
+    rates = [Figure(name, max(runs), "/s", measured=runs) for name, runs in measured.items()]
+    closes, plain = rates
+    return [*rates, Figure("share", closes.value / plain.value, "%", at_least=SHARE)]
 
 
 def main() -> None:
     """Read the arguments, start what is needed, measure, stop it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--instruments", type=int, default=500)
-    parser.add_argument("--days", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--database-url", help="an empty database of your own; none: an embedded one, thrown away")
-    given = parser.parse_args()
-    if given.database_url:
-        show(asyncio.run(measure(given.database_url, given.instruments, given.days, given.rounds)))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            endpoints = start(Path(folder))
-            show(asyncio.run(measure(endpoints.database_url, given.instruments, given.days, given.rounds)))
-        finally:
-            stop(Path(folder))
+    arguments = parser(__doc__, rounds=3)
+    arguments.add_argument("--instruments", type=int, default=500)
+    arguments.add_argument("--days", type=int, default=400)
+    arguments.add_argument("--database-url", help="an empty database of your own; none: an embedded one, thrown away")
+    given = arguments.parse_args()
+    with ExitStack() as stack:
+        database_url = given.database_url or stack.enter_context(own_services()).database_url
+        publish(asyncio.run(measure(database_url, given.instruments, given.days, given.rounds)), given.json_lines)
 
 
 if __name__ == "__main__":
