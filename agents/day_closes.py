@@ -36,8 +36,12 @@ class DayCloses(Stage):
         await self.publish_dead_letters(decoded.letters)
         return decoded.now
 
-    def _check(self, trigger: DayTrigger) -> Rejected | None:
-        """What the schema cannot know: that the trigger can be computed here, else it would stop its region."""
+    def _check(self, trigger: DayTrigger, received_ms: int) -> Rejected | None:
+        """What the schema cannot know: that the trigger can be computed here, else it would stop its region.
+
+        A day to come is no reason: `stream-app close --force` closes any that the calendar knows.
+        """
+        del received_ms
         inputs = {self.services.topic(name) for name in (PRICES.name, NEWS.name)}
         if set(trigger.cut) != inputs:
             return Rejected("invalid", f"the cut is not of {' and '.join(sorted(inputs))}")

@@ -9,7 +9,18 @@ from numpy.typing import NDArray
 
 from agents.placing import Placed, dead_letter, decode
 from agents.stage import Stage
-from schemas import DIM, Codec, DeadLetter, NewsArticle, Rejected, TextEmbedded, Vector, encode, event_id
+from schemas import (
+    DIM,
+    Codec,
+    DeadLetter,
+    NewsArticle,
+    Rejected,
+    TextEmbedded,
+    Vector,
+    encode,
+    event_id,
+    too_far_ahead,
+)
 from schemas.topics import NEWS, TEXT
 from stream_app.contexts.late import marks_of_articles
 from stream_app.encoding import TextEncoder
@@ -65,7 +76,7 @@ class NewsArticles(Stage):
 
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; encode new texts; store articles, vectors, marks and dead letters in one transaction; publish."""
-        decoded = decode(chunk, was, self._codec, "article_id")
+        decoded = decode(chunk, was, self._codec, "article_id", too_far_ahead)
         failpoint("after-decode")
         hashes = {a.log_offset: content_hash(a.event.text) for a in decoded.fresh if not a.event.retracted}
         new = await self._encode(decoded.fresh, hashes)

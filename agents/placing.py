@@ -14,6 +14,9 @@ from stream_app.store.progress import Progress
 
 Event = TypeVar("Event")
 
+Check = Callable[[Event, int], Rejected | None]
+"""Why an event cannot be used, if so, given its record's own Kafka time in milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placed(Generic[Event]):
@@ -47,18 +50,12 @@ def checksum(record: Record) -> int:
     return zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
 
 
-def accept(event: object) -> Rejected | None:
-    """The check of a stage that has none beside the schema's."""
-    del event
-    return None
-
-
 def decode(
     chunk: Chunk,
     was: Progress,
     codec: Codec[Event],
     key_of: str,
-    check: Callable[[Event], Rejected | None] = accept,
+    check: Check[Event],
 ) -> Decoded[Event]:
     """Decode a chunk against its partition's progress.
 
@@ -80,9 +77,7 @@ def decode(
     return Decoded(was, moved_on(was, chunk.records, position_ms[-1]), fresh, applied, letters)
 
 
-def _decode_one(
-    record: Record, codec: Codec[Event], key_of: str, check: Callable[[Event], Rejected | None]
-) -> Event | Rejected:
+def _decode_one(record: Record, codec: Codec[Event], key_of: str, check: Check[Event]) -> Event | Rejected:
     event = codec.decode(record.value)
     if isinstance(event, Rejected):
         return event
@@ -90,7 +85,7 @@ def _decode_one(
         return Rejected("no-key", f"the record has no key; it must be the {key_of}")
     if record.key != getattr(event, key_of).encode():
         return Rejected("key-differs", f"the record's key is not its {key_of}")
-    return check(event) or event
+    return check(event, record.timestamp) or event
 
 
 def moved_on(was: Progress, records: Sequence[Record], position_ms: int) -> Progress:

@@ -12,7 +12,7 @@ from agents.placing import Decoded, Placed, decode
 from agents.stage import Stage
 from agents.touched_windows import touched_windows
 from agents.window_cache import WindowCache
-from schemas import Codec, NumericWindowEmbedded, PriceClose, Vector, encode, event_id
+from schemas import Codec, NumericWindowEmbedded, PriceClose, Vector, encode, event_id, too_far_ahead
 from schemas.topics import NUMERIC, PRICES
 from stream_app.contexts.late import marks_of_prices, reach_of_prices
 from stream_app.contexts.models import numeric_model
@@ -71,7 +71,7 @@ class PriceCloses(Stage):
 
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; store prices, windows, marks and dead letters in one transaction; publish."""
-        decoded = decode(chunk, was, self._codec, "instrument_id")
+        decoded = decode(chunk, was, self._codec, "instrument_id", too_far_ahead)
         failpoint("after-decode")
         async with transaction(self.services.pool) as conn:
             await progress.move_on(conn, was, decoded.now)

@@ -4,6 +4,7 @@ from schemas.codec import DAY_TRIGGERS, Codec, Rejected, encode
 from schemas.contexts import AbsentReason, InstrumentWindow, JointRegimeContext
 from schemas.dead_letters import DeadLetter
 from schemas.embeddings import NumericWindowEmbedded, TextEmbedded
+from schemas.future import FUTURE_MAX_DAYS, too_far_ahead
 from schemas.ids import event_id
 from schemas.news import NewsArticle
 from schemas.prices import PriceClose
@@ -13,6 +14,7 @@ from schemas.vectors import DIM, Vector
 __all__ = [
     "DAY_TRIGGERS",
     "DIM",
+    "FUTURE_MAX_DAYS",
     "AbsentReason",
     "Codec",
     "DayAmended",
@@ -32,4 +34,5 @@ __all__ = [
     "Vector",
     "encode",
     "event_id",
+    "too_far_ahead",
 ]

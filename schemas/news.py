@@ -18,9 +18,10 @@ class NewsArticle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """One article. Key and natural key: article_id.
 
     The newest record of an article_id is current. `retracted` takes the article back and needs only the article_id;
-    any other record needs published_at and a headline or a body that is not empty. `published_at` lies in the years
-    1678 to 2261. With `time_precision = "date"` only the date is known: `published_at` is then 23:59:59 in the source's
-    own offset, so that nobody uses it before its day is over, and that local date is the article's news date.
+    any other record needs a headline or a body that is not empty, and published_at, at most 7 days after its own Kafka
+    time. `published_at` lies in the years 1678 to 2261. With `time_precision = "date"` only the date is known:
+    `published_at` is then 23:59:59 in the source's own offset, so that nobody uses it before its day is over, and that
+    local date is the article's news date.
     """
 
     schema_version: Version1 = msgspec.field(default_factory=version_1)

@@ -24,7 +24,8 @@ class PriceClose(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One instrument's close of one trading day. Key: instrument_id. Natural key: (instrument_id, trade_date).
 
     The newest record of a natural key is current. `retracted` takes the price back and needs only the natural key;
-    any other record needs close and volume too. `trade_date` lies in the years 1678 to 2261.
+    any other record needs close and volume too, and a `trade_date` at most 7 days after its own Kafka time.
+    `trade_date` lies in the years 1678 to 2261.
     """
 
     schema_version: Version1 = msgspec.field(default_factory=version_1)

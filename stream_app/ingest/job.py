@@ -5,16 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from schemas import NewsArticle, PriceClose
-from schemas.topics import NEWS, PRICES
 from stream_app.embedded import Endpoints
 from stream_app.errors import Fatal, UsageError
 from stream_app.ingest import covered
 from stream_app.ingest.coverage import NewsCoverage, PriceCoverage
 from stream_app.ingest.display import Bars
 from stream_app.ingest.files import Source
-from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES, Kind
+from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES, Event, Kind
 from stream_app.ingest.report import Report
-from stream_app.ingest.sending import Sending
+from stream_app.ingest.sending import Seen, Sending
 from stream_app.ingest.waiting import Waited, Waiting
 from stream_app.ingest.workers import watching_workers
 from stream_app.kafka.topics import ensure_topics
@@ -56,10 +55,7 @@ class Job:
     async def prices(self, sources: Sequence[Source], kind: Kind[PriceClose] = PRICE_CLOSES) -> PriceCoverage:
         """Send inputs that `look_at_all` found to be prices of this kind."""
         coverage = PriceCoverage()
-        topic = self.services.topic(PRICES.name)
-        sending = Sending(self.services.publisher, topic, kind, self.report, coverage.add, self.bars.moved)
-        await self._ensure_topics()
-        await sending.send(sources)
+        await self._send(sources, kind, coverage.add)
         return coverage
 
     def news_coverage(self) -> NewsCoverage:
@@ -80,10 +76,7 @@ class Job:
             if coverage is not None:
                 coverage.add(articles)
 
-        topic = self.services.topic(NEWS.name)
-        sending = Sending(self.services.publisher, topic, kind, self.report, seen, self.bars.moved)
-        await self._ensure_topics()
-        await sending.send(sources)
+        await self._send(sources, kind, seen)
 
     async def close_prices(self, coverage: PriceCoverage) -> Closed:
         """Close the days that prices cover and wait until they are computed."""
@@ -104,11 +97,14 @@ class Job:
             )
         return await self._close(await covered.days_of_news(self.services, coverage))
 
-    async def _ensure_topics(self) -> None:
-        settings = self.services.settings
+    async def _send(self, sources: Sequence[Source], kind: Kind[Event], seen: Seen[Event]) -> None:
+        services, settings = self.services, self.services.settings
+        topic = services.topic(kind.topic.name)
+        sending = Sending(services.publisher, topic, kind, self.report, seen, self.bars.moved, services.clock)
         await ensure_topics(
             self.endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
         )
+        await sending.send(sources)
 
     async def _close(self, days: covered.DaysByRegion) -> Closed:
         closed = await covered.close_covered(self.services, days)

@@ -5,7 +5,7 @@ from typing import Any, Generic
 
 import msgspec
 
-from schemas import Rejected, encode
+from schemas import Rejected, encode, too_far_ahead
 from stream_app.ingest.kinds import Event, Kind
 from stream_app.ingest.rows import Fields, Row
 
@@ -26,8 +26,8 @@ class Record(Generic[Event]):
     left_out: bool
 
 
-def record(row: Row, kind: Kind[Event]) -> Record[Event] | Rejected:
-    """The record of a row, or why the row is rejected."""
+def record(row: Row, kind: Kind[Event], now_ms: int) -> Record[Event] | Rejected:
+    """The record of a row, or why the row is rejected. `now_ms` stands for the time that Kafka will give the record."""
     if isinstance(row.fields, Rejected):
         return row.fields
     absent = {} if row.fields.get("retracted") else kind.absent
@@ -41,7 +41,8 @@ def record(row: Row, kind: Kind[Event]) -> Record[Event] | Rejected:
     event = kind.codec.decode(value)
     if isinstance(event, Rejected):
         return event
-    return Record(getattr(event, kind.key).encode(), value, event, left_out)
+    ahead = too_far_ahead(event, now_ms)
+    return ahead or Record(getattr(event, kind.key).encode(), value, event, left_out)
 
 
 def _complete_date(fields: Fields) -> None:

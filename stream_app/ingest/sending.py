@@ -1,6 +1,7 @@
 """Sending files: a chunk of rows is read and checked in a thread while the chunk before it is published."""
 
 import asyncio
+import datetime as dt
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Generic
 
 from schemas import Rejected
+from stream_app.clock import Clock
 from stream_app.errors import Fatal, UsageError
 from stream_app.ingest.files import DASH, UNREADABLE, Source, look_at
 from stream_app.ingest.kinds import Event, Kind
@@ -70,13 +72,14 @@ class Sending(Generic[Event]):
     report: Report
     seen: Seen[Event]
     moved: Callable[[Moved], None]
+    clock: Clock
 
     async def send(self, sources: Sequence[Source]) -> None:
         """Send every file's rows, in order. Raises Retriable when the broker is away, Fatal for a damaged file."""
         started = time.monotonic()
         before = self.report.seconds
         for source in sources:
-            with reading(source, self.kind) as found, closing(_chunks(source, found, self.kind)) as chunks:
+            with reading(source, self.kind) as found, closing(_chunks(source, found, self.kind, self.clock)) as chunks:
                 await self._send_chunks(source, chunks, lambda: before + time.monotonic() - started)
 
     async def _send_chunks(self, source: Source, chunks: Iterator[Chunk[Event]], elapsed: Callable[[], float]) -> None:
@@ -122,21 +125,25 @@ async def _left(source: Source, being_read: "asyncio.Future[Chunk[Event] | None]
     being_read.exception()
 
 
-def _chunks(source: Source, found: Reading, kind: Kind[Event]) -> Generator[Chunk[Event]]:
+def _milliseconds(now: dt.datetime) -> int:
+    return int(now.timestamp() * 1000)
+
+
+def _chunks(source: Source, found: Reading, kind: Kind[Event], clock: Clock) -> Generator[Chunk[Event]]:
     """The input's rows in chunks of at most 5,000 rows and about 4 MiB. Raises Fatal where it is damaged."""
     try:
-        while chunk := _next_chunk(found.rows, found.position, kind):
+        while chunk := _next_chunk(found.rows, found.position, kind, _milliseconds(clock.now())):
             yield chunk
     except UNREADABLE as error:
         place = "row" if source.format == "parquet" else "line"
         raise Fatal(f"{source.path} is damaged near {place} {found.position.number:,}: {error}.") from error
 
 
-def _next_chunk(remaining: Iterator[Row], position: Position, kind: Kind[Event]) -> Chunk[Event] | None:
+def _next_chunk(remaining: Iterator[Row], position: Position, kind: Kind[Event], now_ms: int) -> Chunk[Event] | None:
     chunk: Chunk[Event] = Chunk([], [], 0)
     size_bytes = 0
     for row in islice(remaining, CHUNK_ROWS):
-        found = record(row, kind)
+        found = record(row, kind, now_ms)
         if isinstance(found, Rejected):
             chunk.rejected.append((row.line, found))
         else:

@@ -27,6 +27,7 @@ LEAST_ROWS = 54
 LOOKBACK = dt.timedelta(days=3 * WINDOW_ROWS)
 DIM = 384
 ONE_DAY = dt.timedelta(days=1)
+AHEAD_DAYS = 7
 CALENDAR_MARGIN = dt.timedelta(days=40)
 
 Event = TypeVar("Event")
@@ -63,11 +64,22 @@ def decoded(records: Iterable[Record], codec: Codec[Event], key_of: Callable[[Ev
     for record in records:
         newest_ms[record.partition] = max(newest_ms[record.partition], record.timestamp)
         event = codec.decode(record.value)
-        if isinstance(event, Rejected) or record.key != key_of(event).encode():
+        if isinstance(event, Rejected) or record.key != key_of(event).encode() or is_ahead(event, record.timestamp):
             bad.append(record)
         else:
             good.append(Version(event, newest_ms[record.partition], record.partition, record.offset))
     return Log(good, bad)
+
+
+def is_ahead(event: object, timestamp_ms: int) -> bool:
+    """Whether an input's date lies more than a week after its record's time; retractions may lie anywhere."""
+    received = dt.datetime.fromtimestamp(timestamp_ms / 1000, dt.UTC)
+    match event:
+        case PriceClose(retracted=False, trade_date=day):
+            return (day - received.date()).days > AHEAD_DAYS
+        case NewsArticle(retracted=False, published_at=dt.datetime() as published):
+            return published - received > AHEAD_DAYS * ONE_DAY
+    return False
 
 
 @dataclass(frozen=True, slots=True)

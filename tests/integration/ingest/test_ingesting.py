@@ -82,7 +82,8 @@ async def test_prices_close_the_days_they_cover_once_and_say_that_no_worker_runs
 
 async def test_a_day_that_is_not_over_stays_open(job: Job, tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
-    path.write_text("instrument_id,trade_date,close,volume\nBTC.CRYPTO,2034-01-02,1,1\n")
+    tomorrow = job.services.clock.now().date() + dt.timedelta(days=1)
+    path.write_text(f"instrument_id,trade_date,close,volume\nBTC.CRYPTO,{tomorrow},1,1\n")
     closed = await job.close_prices(await job.prices(prices_in(path)))
     assert (dict(closed.days), closed.waited) == ({}, Waited.DONE)
 

@@ -24,7 +24,7 @@ def row(offset: int, timestamp: int = 2000, value: bytes | None = GOOD, key: byt
 
 
 def decoded(*rows: Row, was: Progress = WAS) -> Decoded[PriceClose]:
-    return decode(Chunk("prices.closes", 2, 1, rows), was, CODEC, "instrument_id")
+    return decode(Chunk("prices.closes", 2, 1, rows), was, CODEC, "instrument_id", lambda *_: None)
 
 
 def test_records_below_the_progress_are_applied_already_and_only_published_again() -> None:
@@ -102,9 +102,13 @@ def test_a_dead_letter_is_the_same_each_time_and_made_once() -> None:
     assert decoded(row(11, value=b"{")).letters[0].event_id != first[0].event_id
 
 
-def test_a_stages_own_check_may_reject_what_decodes() -> None:
-    chunk = Chunk("prices.closes", 2, 1, [row(10), row(11)])
+def test_a_stages_own_check_may_reject_what_decodes_by_the_records_own_time() -> None:
     reject = Rejected("invalid", "not today")
-    found = decode(chunk, WAS, CODEC, "instrument_id", lambda event: reject if event.close == 1.0 else None)
-    assert found.fresh == []
-    assert [(letter.reason, letter.error) for letter in found.letters] == [("invalid", "not today")] * 2
+
+    def check(event: PriceClose, received_ms: int) -> Rejected | None:
+        return reject if (event.close, received_ms) == (1.0, 500) else None
+
+    chunk = Chunk("prices.closes", 2, 1, [row(10, 3000), row(11, 500), row(12, 3000)])
+    found = decode(chunk, WAS, CODEC, "instrument_id", check)
+    assert [placed.log_offset for placed in found.fresh] == [10, 12]
+    assert [(letter.offset, letter.reason, letter.error) for letter in found.letters] == [(11, "invalid", "not today")]

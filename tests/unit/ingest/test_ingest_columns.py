@@ -14,6 +14,7 @@ from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES, Kind, with_zero
 from stream_app.ingest.reading import reading
 from stream_app.ingest.records import Record, record
 from stream_app.ingest.sending import look_at_all
+from tests.unit.ingest.times import NOW_MS
 
 HEADER = "instrument_id,trade_date,close,volume"
 
@@ -23,7 +24,7 @@ def outcomes(path: Path, content: str, kind: Kind[Any]) -> list[Any]:
     path.write_text(content)
     (source,) = look_at_all([path], kind)
     with reading(source, kind) as found:
-        results = [record(row, kind) for row in found.rows]
+        results = [record(row, kind, NOW_MS) for row in found.rows]
     return [result.event if isinstance(result, Record) else result for result in results]
 
 

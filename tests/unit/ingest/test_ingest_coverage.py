@@ -16,6 +16,7 @@ from stream_app.ingest.reading import reading
 from stream_app.ingest.report import EXAMPLES, OTHER, REASONS_MAX, Report
 from stream_app.ingest.sending import CHUNK_BYTES, Chunk, _chunks
 from stream_app.regime.calendars import SessionCalendar, load_calendar
+from tests.unit.ingest.times import CLOCK
 
 US = RegionConfig(calendar="XNYS", instruments=("SPX.US", "NDX.US"))
 
@@ -101,7 +102,7 @@ def test_a_chunk_of_large_rows_is_bounded_by_bytes(tmp_path: Path) -> None:
     path.write_text(line * 12)
     source = look_at(path)
     with reading(source, NEWS_ARTICLES) as found:
-        chunks: list[Chunk[NewsArticle]] = list(_chunks(source, found, NEWS_ARTICLES))
+        chunks: list[Chunk[NewsArticle]] = list(_chunks(source, found, NEWS_ARTICLES, CLOCK))
     assert sum(len(chunk.records) for chunk in chunks) == 12
     assert max(sum(len(r.value) for r in chunk.records) for chunk in chunks) < CHUNK_BYTES + 1_100_000
     assert chunks[-1].read_bytes == source.size_bytes

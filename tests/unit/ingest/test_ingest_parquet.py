@@ -19,6 +19,7 @@ from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES, Kind, with_zero
 from stream_app.ingest.reading import reading
 from stream_app.ingest.records import Record, record
 from stream_app.ingest.sending import _chunks, look_at_all
+from tests.unit.ingest.times import CLOCK, NOW_MS
 
 DAY = dt.date(2008, 9, 15)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -33,7 +34,7 @@ def outcomes(path: Path, table: dict[str, Any], kind: Kind[Any]) -> list[Any]:
         rows = list(found.rows)
         assert [row.line for row in rows] == list(range(1, len(rows) + 1))
         assert found.position.read_bytes == source.size_bytes
-    results = [record(row, kind) for row in rows]
+    results = [record(row, kind, NOW_MS) for row in rows]
     return [result.event if isinstance(result, Record) else result for result in results]
 
 
@@ -159,7 +160,7 @@ def test_many_rows_come_in_order_through_row_groups_and_batches(tmp_path: Path) 
     pq.write_table(table, tmp_path / "t.parquet", row_group_size=parquet.BATCH_ROWS + 3)
     (source,) = look_at_all([tmp_path / "t.parquet"], PRICE_CLOSES)
     with reading(source, PRICE_CLOSES) as found:
-        chunks = list(_chunks(source, found, PRICE_CLOSES))
+        chunks = list(_chunks(source, found, PRICE_CLOSES, CLOCK))
     events = [each.event.instrument_id for chunk in chunks for each in chunk.records]
     assert events == [f"I{n}" for n in range(count)]
     assert chunks[-1].read_bytes == source.size_bytes
@@ -205,4 +206,4 @@ def test_a_file_that_is_damaged_further_on_says_near_which_row(tmp_path: Path) -
     path.write_bytes(content)
     (source,) = look_at_all([path], PRICE_CLOSES)
     with reading(source, PRICE_CLOSES) as found, pytest.raises(Fatal, match=r"is damaged near row 2,000: "):
-        list(_chunks(source, found, PRICE_CLOSES))
+        list(_chunks(source, found, PRICE_CLOSES, CLOCK))

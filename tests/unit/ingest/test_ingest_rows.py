@@ -15,6 +15,7 @@ from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES, Kind
 from stream_app.ingest.reading import reading
 from stream_app.ingest.records import METADATA_MAX_BYTES, METADATA_MAX_COLUMNS, Record, record
 from stream_app.ingest.sending import look_at_all
+from tests.unit.ingest.times import NOW_MS
 
 HEADER = "instrument_id,trade_date,close,volume"
 GOOD = "SPX.US,2008-09-15,1192.7,8279510000"
@@ -28,7 +29,7 @@ def outcomes(path: Path, content: str | bytes, kind: Kind[Any]) -> list[Outcome]
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     source = look_at(path)
     with reading(source, kind) as found:
-        return [(row.line, record(row, kind)) for row in found.rows]
+        return [(row.line, record(row, kind, NOW_MS)) for row in found.rows]
 
 
 def prices(path: Path, *lines: str) -> list[Outcome]:
@@ -254,3 +255,12 @@ def test_a_missing_file_and_a_folder_are_refused_before_anything_is_sent(tmp_pat
     for path in (tmp_path / "missing.csv", tmp_path):
         with pytest.raises(UsageError, match=r"There is no file|is a folder"):
             look_at_all([tmp_path / "good.csv", path], PRICE_CLOSES)
+
+
+def test_a_date_too_far_ahead_of_now_is_a_reason(tmp_path: Path) -> None:
+    found = prices(tmp_path, HEADER, "SPX.US,2008-09-27,1,1", "SPX.US,2008-09-28,1,1", "SPX.US,2208-09-15,1,1", GOOD)
+    assert [isinstance(outcome, Record) for _, outcome in found] == [True, False, False, True]
+    (article,) = news(tmp_path, ARTICLE | {"published_at": "2080-09-15T05:00:00Z"})
+    rejected = [outcome for _, outcome in [*found, article] if isinstance(outcome, Rejected)]
+    assert {outcome.reason for outcome in rejected} == {"future-date"}
+    assert "trade_date is 2008-09-28" in rejected[0].error

@@ -11,6 +11,7 @@ from stream_app.ingest import sending
 from stream_app.ingest.kinds import PRICE_CLOSES
 from stream_app.ingest.report import Report
 from stream_app.ingest.sending import Sending, look_at_all
+from tests.unit.ingest.times import CLOCK
 
 UNCHANGED_SECONDS = 0.2
 
@@ -40,7 +41,7 @@ async def test_ctrl_c_waits_for_the_thread_that_reads(
 
     monkeypatch.setattr(sending, "_next_chunk", slowly)
     report = Report()
-    work = Sending(cast(Any, Acknowledging()), "t", PRICE_CLOSES, report, lambda _: None, lambda _: None)
+    work = Sending(cast(Any, Acknowledging()), "t", PRICE_CLOSES, report, lambda _: None, lambda _: None, CLOCK)
     task = asyncio.ensure_future(work.send(look_at_all([path], PRICE_CLOSES)))
     await asyncio.to_thread(inside.wait)
     task.cancel()

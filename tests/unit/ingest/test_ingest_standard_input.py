@@ -20,6 +20,7 @@ from stream_app.ingest.reading import reading
 from stream_app.ingest.records import Record, record
 from stream_app.ingest.report import Report
 from stream_app.ingest.sending import CHUNK_ROWS, Moved, Sending, look_at_all
+from tests.unit.ingest.times import CLOCK, NOW_MS
 
 HEADER = b"instrument_id,trade_date,close,volume\n"
 ROW = b"SPX.US,2008-09-15,1192.7,5\n"
@@ -51,7 +52,7 @@ def written(writer: io.FileIO, content: bytes, *, close: bool = True) -> threadi
 
 def events(source: Source, kind: Kind[Any]) -> list[Any]:
     with reading(source, kind) as found:
-        results = [record(row, kind) for row in found.rows]
+        results = [record(row, kind, NOW_MS) for row in found.rows]
     return [result.event if isinstance(result, Record) else result for result in results]
 
 
@@ -133,7 +134,7 @@ def sending(broker: Broker, report: Report) -> Sending[PriceClose]:
     def moved(moved: Moved) -> None:
         assert moved.source.size_bytes is None
 
-    return Sending(cast(Any, broker), "t", PRICE_CLOSES, report, lambda _: None, moved)
+    return Sending(cast(Any, broker), "t", PRICE_CLOSES, report, lambda _: None, moved, CLOCK)
 
 
 @pytest.mark.parametrize(("pack", "rows"), [(bytes, CHUNK_ROWS), (gzip.compress, 4 * CHUNK_ROWS)])

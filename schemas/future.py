@@ -1,0 +1,37 @@
+"""Dates that lie too far after the time at which their record was received.
+
+The reason is `future-date`. The record's own Kafka time is the measure, never a clock: a replay decides as live did.
+"""
+
+import datetime as dt
+
+from schemas.codec import Rejected
+from schemas.news import NewsArticle
+from schemas.prices import PriceClose
+
+FUTURE_MAX_DAYS = 7
+"""How far ahead a date may lie. A day at UTC+14 begins 14 hours before UTC's, a broker may take its local time for UTC,
+and vendors date a session's first hours, a week's bar or an embargoed text by a day to come, beyond a long weekend too.
+A swapped day and month or a mistyped year lies further out, as a rule."""
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def too_far_ahead(event: PriceClose | NewsArticle, received_ms: int) -> Rejected | None:
+    """Why an event cannot be used whose record was received at this Kafka time (milliseconds), if so.
+
+    What is retracted may lie anywhere: it must always be possible to take a record back. Old dates are always fine.
+    """
+    if event.retracted:
+        return None
+    latest = EPOCH + dt.timedelta(days=FUTURE_MAX_DAYS, milliseconds=received_ms)
+    if isinstance(event, PriceClose):
+        return _rejected("trade_date", event.trade_date, latest) if event.trade_date > latest.date() else None
+    published = event.published_at
+    return _rejected("published_at", published, latest) if published is not None and published > latest else None
+
+
+def _rejected(name: str, value: dt.date, latest: dt.datetime) -> Rejected:
+    received = latest - dt.timedelta(days=FUTURE_MAX_DAYS)
+    told = f"{name} is {value}, over {FUTURE_MAX_DAYS} days after the record's time, {received:%Y-%m-%d %H:%M} UTC"
+    return Rejected("future-date", told)
