@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from schemas import DAY_TRIGGERS, Codec, DayTrigger, Definition, NewsArticle, PriceClose, Rejected, TextEmbedded
 from schemas.topics import DAY_CLOSES, NEWS, PRICES, TEXT
 from tests.faults.observed import Observed, Record
+from tests.faults.text_model import BREAKING_WORD
 
 WINDOW_ROWS = 63
 LEAST_ROWS = 54
@@ -64,21 +65,21 @@ def decoded(records: Iterable[Record], codec: Codec[Event], key_of: Callable[[Ev
     for record in records:
         newest_ms[record.partition] = max(newest_ms[record.partition], record.timestamp)
         event = codec.decode(record.value)
-        if isinstance(event, Rejected) or record.key != key_of(event).encode() or is_ahead(event, record.timestamp):
+        if isinstance(event, Rejected) or record.key != key_of(event).encode() or unusable(event, record.timestamp):
             bad.append(record)
         else:
             good.append(Version(event, newest_ms[record.partition], record.partition, record.offset))
     return Log(good, bad)
 
 
-def is_ahead(event: object, timestamp_ms: int) -> bool:
-    """Whether an input's date lies more than a week after its record's time; retractions may lie anywhere."""
+def unusable(event: object, timestamp_ms: int) -> bool:
+    """Whether an input lies over a week after its record's time, or breaks the text model. Retractions never do."""
     received = dt.datetime.fromtimestamp(timestamp_ms / 1000, dt.UTC)
     match event:
         case PriceClose(retracted=False, trade_date=day):
             return (day - received.date()).days > AHEAD_DAYS
         case NewsArticle(retracted=False, published_at=dt.datetime() as published):
-            return published - received > AHEAD_DAYS * ONE_DAY
+            return published - received > AHEAD_DAYS * ONE_DAY or BREAKING_WORD in text_of(event)
     return False
 
 

