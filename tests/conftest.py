@@ -57,10 +57,8 @@ def template_database(endpoints: Endpoints) -> str:
 @pytest.fixture
 def database_url(endpoints: Endpoints, template_database: str, unique_name: str) -> Iterator[str]:
     """A migrated database of the test's own, dropped at its end."""
-    name = unique_name.replace("-", "_")
-    _postgres("createdb", endpoints, f"--template={template_database}", name)
-    yield _of_database(endpoints, name)
-    _postgres("dropdb", endpoints, "--force", name)
+    with created_database(endpoints, unique_name, template_database) as url:
+        yield url
 
 
 @pytest.fixture
@@ -74,6 +72,15 @@ def unique_name(request: pytest.FixtureRequest) -> str:
     """The test's name, cut and with a number: fit for a topic, a group and a database."""
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
     return f"{words[:LONGEST_NAME].rstrip('-')}-{next(_numbers)}"
+
+
+@contextmanager
+def created_database(endpoints: Endpoints, name: str, template: str = "template1") -> Iterator[str]:
+    """A copy of the template, which by default is empty, for as long as the block."""
+    name = name.replace("-", "_")
+    _postgres("createdb", endpoints, f"--template={template}", name)
+    yield _of_database(endpoints, name)
+    _postgres("dropdb", endpoints, "--force", name)
 
 
 def _of_database(endpoints: Endpoints, name: str) -> str:

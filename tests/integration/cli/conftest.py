@@ -56,12 +56,17 @@ class CommandLine:
                 process.kill()
 
 
+def without_settings(folder: Path) -> CommandLine:
+    """Commands in a folder, of whose environment no setting comes."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_APP_")}
+    return CommandLine(folder, kept | {"PYTHONPATH": str(Path(__file__).parents[3]), "COLUMNS": "80"})
+
+
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """Without any setting."""
     monkeypatch.chdir(tmp_path)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_APP_")}
-    return CommandLine(tmp_path, kept | {"PYTHONPATH": str(Path(__file__).parents[3]), "COLUMNS": "80"})
+    return without_settings(tmp_path)
 
 
 @pytest.fixture
