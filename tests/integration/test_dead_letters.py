@@ -188,20 +188,3 @@ async def test_dead_letters_that_a_crash_left_unpublished_are_sent_when_the_stag
         [letter] = await path.dead_letters()
         assert (letter.reason, letter.value) == ("not-json", b"no json")
         assert await path.value("SELECT count(*) FROM prices_daily") == 1
-
-
-async def test_a_live_worker_goes_on_after_a_hundred_bad_records_in_a_row(place: Place, model: QuickModel) -> None:
-    bad = [(b"SPX.US", f"bad {number}".encode()) for number in range(100)]
-    async with place.pipeline() as path:
-        path.start("prices", "news")
-        await path.send_raw("prices.closes", 0, *bad, GOOD_PRICE)
-        await path.send_raw("news.articles", 0, *bad, GOOD_ARTICLE)
-        await path.applied()
-        assert await path.value("SELECT count(*) FROM prices_daily") == 1
-        assert await path.value("SELECT count(*) FROM news_articles") == 1
-        await path.stop()
-        letters = await path.dead_letters()
-    assert sorted((letter.topic, letter.offset) for letter in letters) == [
-        (path.services.topic(topic), offset) for topic in ("news.articles", "prices.closes") for offset in range(100)
-    ]
-    assert {letter.value for letter in letters} == {value for _, value in bad}
