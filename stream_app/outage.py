@@ -43,12 +43,12 @@ class Outage:
         since = self._since
         return f"has not answered for {time.monotonic() - since:.0f} s" if self.told and since is not None else None
 
-    def complain(self, message: str) -> None:
-        """It did not do what was asked of it: say so once that has lasted, and again each 10 s."""
+    def complain(self, message: str, *, at_once: bool = False) -> None:
+        """It did not do what was asked of it: say so once that has lasted (or `at_once`), and again each 10 s."""
         now = time.monotonic()
         if self._since is None:
             self._since = now
-        if now - self._since < self._grace_seconds:
+        if not at_once and not self.told and now - self._since < self._grace_seconds:
             logger.debug("%s: %s", self.service, message)
         elif self._last_line is None:
             self._last_line = now
@@ -87,7 +87,11 @@ async def while_away(work: Callable[[], Awaitable[object]]) -> None:
     """Do `work`, and again while Postgres or the broker is away."""
 
     def say(state: RetryCallState) -> None:
-        say_waiting(logger, "waiting", state.outcome.exception() if state.outcome else None)
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Away):
+            # nothing goes on before it answers, so there is nothing to be gained by a grace
+            _OUTAGES[error.service].complain(error.reason, at_once=True)
+        say_waiting(logger, "waiting", error)
 
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(Retriable),
