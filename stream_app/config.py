@@ -81,6 +81,16 @@ class Settings(BaseSettings):
         LogFormat, Field(description="of the lines on standard error, one an event: `keyvalue` or `json`")
     ] = "keyvalue"
 
+    # health
+    health_port: Annotated[
+        int | None,
+        Field(ge=0, le=65_535, description="of `/livez` and `/readyz`; none: not served; 0: a free port, logged"),
+    ] = None
+    health_host: Annotated[str, Field(min_length=1, description="where the health port listens")] = "127.0.0.1"
+    health_stall_seconds: Annotated[
+        float, Field(gt=2, description="a stage that stands still for so long is not alive")
+    ] = 30.0
+
     # Kafka
     topic_partitions: Annotated[
         int, Field(ge=1, le=1000, description="of topics that are created; an existing topic keeps its own")

@@ -19,6 +19,7 @@ from stream_app.contexts.tasks import close_and_amend, compute
 from stream_app.embedded import Endpoints
 from stream_app.encoding import TextEncoder
 from stream_app.errors import Retriable
+from stream_app.health import StageHealth
 from stream_app.kafka import stage as transport
 from stream_app.kafka.chunks import ChunkLimits
 from stream_app.kafka.stages import Stage as TransportStage
@@ -26,7 +27,9 @@ from stream_app.kafka.topics import ensure_topics
 from stream_app.outage import say_waiting, while_away
 from stream_app.services import Services, open_services
 from stream_app.store import migrate, progress
-from stream_app.store.database import connection
+from stream_app.store.database import ask, connection
+
+ASK_SECONDS = 2.0
 
 Background = Callable[[], Awaitable[None]]
 
@@ -50,15 +53,29 @@ async def run_stage(
     stop: asyncio.Event | None = None,
     clock: Clock | None = None,
 ) -> None:
-    """Run one of STAGES until SIGTERM or SIGINT (or `stop`, where given); it drains and returns.
+    """Run one of STAGES as `run_reporting` does, for a caller that does not ask for its health."""
+    await run_reporting(settings, endpoints, StageHealth(name, settings.health_stall_seconds), stop=stop, clock=clock)
+
+
+async def run_reporting(
+    settings: Settings,
+    endpoints: Endpoints,
+    health: StageHealth,
+    *,
+    stop: asyncio.Event | None = None,
+    clock: Clock | None = None,
+) -> None:
+    """Run the stage of `health` until SIGTERM or SIGINT (or `stop`, where given); it drains and returns.
 
     Raises what ended it otherwise. `clock` (none: the machine's) is the one that the stage asks for the time.
     """
+    name = health.stage
     async with AsyncExitStack() as stack:
+        stack.callback(asyncio.ensure_future(health.beat()).cancel)
         services = await stack.enter_async_context(open_services(settings, endpoints, clock))
         await while_away(lambda: _check_services(settings, endpoints))
         await while_away(lambda: _check_prefix(services))
-        assembled = await STAGES[name](services, stack)
+        assembled = await STAGES[name](services, stack, health)
         log.info("stage %s is ready", name)
         await transport.run_stage(
             TransportStage(
@@ -67,10 +84,11 @@ async def run_stage(
                 group_id=f"{settings.topic_prefix}{name}",
                 limits=assembled.limits,
                 hooks=assembled.hooks,
+                reads_by=health.reads_by,
             ),
             endpoints.kafka_url,
             settings,
-            background=[_left_over(assembled.hooks), *assembled.background],
+            background=[_left_over(assembled.hooks), lambda: _ask_postgres(services), *assembled.background],
             stop=stop,
         )
 
@@ -87,19 +105,31 @@ async def _check_prefix(services: Services) -> None:
         await progress.check_prefix(conn, services.settings.topic_prefix, [topic.name for topic in TOPICS])
 
 
-async def _prices(services: Services, stack: AsyncExitStack) -> Assembled:
-    del stack
+async def _ask_postgres(services: Services) -> None:
+    """Ask it for a sign of life, so that a stage with nothing to do knows as well that it is away or back."""
+    while True:
+        try:
+            await ask(services.pool)
+        except Retriable as error:
+            say_waiting(log, "Postgres is asked again", error)
+        await asyncio.sleep(ASK_SECONDS)
+
+
+async def _prices(services: Services, stack: AsyncExitStack, health: StageHealth) -> Assembled:
+    del stack, health
     hooks = PriceCloses(services)
     await while_away(hooks.register_model)
     return Assembled(hooks, _limits(services.settings), ())
 
 
-async def _news(services: Services, stack: AsyncExitStack) -> Assembled:
+async def _news(services: Services, stack: AsyncExitStack, health: StageHealth) -> Assembled:
     settings = services.settings
+    health.loading_model()
     encoder = await asyncio.to_thread(
         TextEncoder.load, settings.text_model, settings.encode_token_budget, settings.encode_deadline_seconds
     )
     stack.callback(encoder.close)
+    health.model_loaded()
     limits = _limits(settings)
     hooks = NewsArticles(services, encoder, text_model(settings, encoder.fingerprint), limits)
     await while_away(hooks.register_model)
@@ -107,15 +137,15 @@ async def _news(services: Services, stack: AsyncExitStack) -> Assembled:
     return Assembled(hooks, limits, ())
 
 
-async def _contexts(services: Services, stack: AsyncExitStack) -> Assembled:
-    del stack
+async def _contexts(services: Services, stack: AsyncExitStack, health: StageHealth) -> Assembled:
+    del stack, health
     # Built here, in a thread: they take seconds, and a region's unknown calendar is said at once.
     await asyncio.to_thread(services.calendars)
     background = (lambda: close_and_amend(services), lambda: compute(services))
     return Assembled(DayCloses(services), _limits(services.settings), background)
 
 
-STAGES: dict[str, Callable[[Services, AsyncExitStack], Awaitable[Assembled]]] = {
+STAGES: dict[str, Callable[[Services, AsyncExitStack, StageHealth], Awaitable[Assembled]]] = {
     "prices": _prices,
     "news": _news,
     "contexts": _contexts,

@@ -40,7 +40,9 @@ class StageName(StrEnum):
 def worker(
     ctx: typer.Context,
     stage: Annotated[StageName | None, typer.Option(help="Run this stage alone; else each as a process.")] = None,
-    supervised: Annotated[bool, typer.Option(hidden=True, help="End when standard input does.")] = False,
+    supervised: Annotated[
+        int | None, typer.Option(hidden=True, help="Tell this descriptor of health, and end when standard input does.")
+    ] = None,
 ) -> None:
     """Keep windows, embed news and compute contexts from what arrives on Kafka.
 
@@ -54,8 +56,8 @@ def worker(
     settings = settings_of(ctx, "worker" if stage is None else stage)
     endpoints = find(settings)
     if stage is None:
-        raise typer.Exit(_all_stages(endpoints, choices_of(ctx).arguments()))
-    if supervised:
+        raise typer.Exit(_all_stages(settings, endpoints, choices_of(ctx).arguments()))
+    if supervised is not None:
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
     raise typer.Exit(_one_stage(settings, endpoints, stage, supervised))
 
@@ -65,26 +67,36 @@ def _leave(*_: object) -> None:
     raise SystemExit(0)
 
 
-def _all_stages(endpoints: "Endpoints", arguments: list[str]) -> int:
+def _all_stages(settings: "Settings", endpoints: "Endpoints", arguments: list[str]) -> int:
     """Wait for the database, so that what is wrong with it is said once and not by each stage; then run them."""
+    from stream_app.health import Crew, served
     from stream_app.outage import while_away
     from stream_app.store.migrate import check
     from stream_app.supervisor import supervise
 
-    asyncio.run(while_away(lambda: check(endpoints.database_url)))
-    return asyncio.run(supervise([[*arguments, "worker", "--stage", name, "--supervised"] for name in StageName]))
+    crew = Crew(list(StageName), settings.health_stall_seconds)
+    with served(settings.health_host, settings.health_port, crew.reports):
+        asyncio.run(while_away(lambda: check(endpoints.database_url)))
+        return asyncio.run(supervise({name: [*arguments, "worker", "--stage", name] for name in StageName}, crew))
 
 
-def _one_stage(settings: "Settings", endpoints: "Endpoints", name: str, supervised: bool) -> int:
+def _one_stage(settings: "Settings", endpoints: "Endpoints", name: str, supervised: int | None) -> int:
     """Run the stage; its expected errors are log lines like everything else that it says."""
     from stream_app.errors import StreamAppError
-    from stream_app.worker import run_stage
+    from stream_app.health import StageHealth, served, telling
 
+    health = StageHealth(name, settings.health_stall_seconds)
+    if supervised is None:
+        known = served(settings.health_host, settings.health_port, lambda: [health.report()])
+    else:
+        known = telling(supervised, health.report)
     # A supervisor gets the terminal's second Ctrl-C itself; what it passes on is not a second one.
-    loop_factory = asyncio.SelectorEventLoop if supervised else SecondSignalKills
+    loop_factory = SecondSignalKills if supervised is None else asyncio.SelectorEventLoop
     try:
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(_until_asked(run_stage(settings, endpoints, name)))
+        with known, asyncio.Runner(loop_factory=loop_factory) as runner:
+            from stream_app.worker import run_reporting
+
+            runner.run(_until_asked(run_reporting(settings, endpoints, health)))
     except StreamAppError as error:
         log.critical("%s", error)
         return exit_code(error)

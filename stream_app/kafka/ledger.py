@@ -76,6 +76,7 @@ class Ledger:
         self._assigned: frozenset[TP] = frozenset()
         self._open: dict[TP, OpenPartition] = {}
         self._closing = False
+        self._has_share = False
 
     @property
     def generation(self) -> int:
@@ -87,11 +88,19 @@ class Ledger:
         """This worker's partitions, whether they are read yet or not."""
         return self._assigned
 
+    @property
+    def reading(self) -> int | None:
+        """How many partitions are read; None while there is no assignment, or not all of its partitions are read."""
+        if not self._has_share or self._closing or len(self._open) < len(self._assigned):
+            return None
+        return len(self._open)
+
     def assign(self, tps: Iterable[TP]) -> int:
         """A new assignment, which makes everything before it stale. Returns its generation."""
         self.revoke()
         self._generation += 1
         self._assigned = frozenset(TP(*tp) for tp in tps)
+        self._has_share = True
         self._closing = False
         return self._generation
 
@@ -108,6 +117,7 @@ class Ledger:
         """Forget all partitions; whatever is still handled or acked later changes nothing any more."""
         self._open.clear()
         self._assigned = frozenset()
+        self._has_share = False
 
     def current(self, chunk: Chunk) -> bool:
         """Whether the chunk's partition is still this worker's, without a break since the chunk was read."""

@@ -84,6 +84,7 @@ async def run_stage(
     """
     quiet_clients()
     run = StageRun(stage, settings)
+    stage.reads_by(run.ledger)
     app = StageApp(run, kafka_url)
     with _stopped_by(run, stop):
         beside = [asyncio.ensure_future(work()) for work in background]

@@ -1,10 +1,11 @@
 """What a stage is: a topic, a consumer group of its own, and what is done with the chunks."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits
+from stream_app.kafka.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,14 @@ class StageHooks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage. `topic` is the name on the wire, `group_id` the consumer group's."""
+    """A stage. `topic` is the name on the wire, `group_id` the consumer group's.
+
+    `reads_by` is told at the start of a run where it keeps how far its partitions are.
+    """
 
     name: str
     topic: str
     group_id: str
     limits: ChunkLimits
     hooks: StageHooks
+    reads_by: Callable[[Ledger], None] = lambda _: None

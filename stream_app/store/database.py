@@ -19,6 +19,7 @@ Pool = Any
 
 COMMAND_TIMEOUT_SECONDS = 120.0
 CONNECT_TIMEOUT_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
 JSONB_VERSION = b"\x01"
 
 _RETRIABLE = (
@@ -64,7 +65,7 @@ async def errors_told_apart() -> AsyncIterator[None]:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if not is_retriable(error):
             raise
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if not isinstance(error, _AWAY):
             raise Retriable(f"Postgres refused for now: {reason}") from error
         raise Away(f"Postgres is away: {reason}", service=POSTGRES.service, reason=reason) from error
@@ -108,6 +109,17 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
     """A connection of the pool, each statement a transaction of its own."""
     async with errors_told_apart(), pool.acquire() as acquired:
         yield acquired
+
+
+async def ask(pool: Pool) -> None:
+    """Whether Postgres answers now: raises Away where it does not, or not within 5 s."""
+    async with errors_told_apart(), asyncio.timeout(ANSWER_SECONDS), pool.acquire() as acquired:
+        try:
+            await acquired.fetchval("SELECT 1")
+        except asyncio.CancelledError:
+            # Given back alive it would be waited for until a server that hangs has answered after all.
+            acquired.terminate()
+            raise
 
 
 @asynccontextmanager

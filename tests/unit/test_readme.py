@@ -1,11 +1,15 @@
 """What the README says of the settings, the files and the commands is so."""
 
+import json
 import re
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from stream_app import outage
 from stream_app.config import Settings
+from stream_app.health import StageHealth
+from stream_app.health.report import readiness
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -29,3 +33,19 @@ def test_every_file_that_it_links_to_is_there() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", README)
     assert links
     assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+
+
+def operating() -> str:
+    """The section that tells how a worker is watched."""
+    return README.partition("## Operating it\n")[2].partition("\n## ")[0]
+
+
+def test_what_it_shows_of_a_stage_that_loads_its_model_is_the_answer() -> None:
+    health = StageHealth("news", 30.0)
+    health.loading_model()
+    shown = operating().partition("```json\n")[2].partition("```")[0]
+    assert (False, json.loads(shown)) == readiness([health.report()])
+
+
+def test_a_worker_reminds_of_an_outage_as_often_as_it_says() -> None:
+    assert f"again every {outage.REMINDER_SECONDS:g} seconds" in " ".join(operating().split())

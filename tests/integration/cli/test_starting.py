@@ -1,6 +1,7 @@
 """What a person meets first: help without waiting, and one sentence where the services are not there."""
 
 import re
+import socket
 
 import pytest
 
@@ -47,3 +48,18 @@ def test_a_login_or_database_that_postgres_refuses_is_one_sentence(
         ended = stream_app.run_here(f"{words} --database-url {wrong}")
         assert ended.exit_code == 1
         assert re.fullmatch(r"Error: Postgres [^\n]+\n", ended.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("worker", r"Error: (The health port 127\.0\.0\.1:\d+ cannot be opened: Address already in use\.)\n"),
+        ("worker --stage prices", r'time=\S+ level=CRITICAL stage=prices message="(The health port [^"\n]+)"\n'),
+    ],
+)
+def test_a_health_port_in_use_is_one_sentence_and_exit_code_2(bare: CommandLine, words: str, line: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bare.environment["STREAM_APP_HEALTH_PORT"] = str(taken.getsockname()[1])
+        ended = bare.run(f"{words} {NOWHERE}")
+    assert ended.returncode == 2
+    assert re.fullmatch(line, ended.stderr)

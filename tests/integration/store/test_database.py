@@ -4,15 +4,17 @@ import asyncio
 
 import asyncpg
 import numpy as np
+import psutil
 import pytest
 
 from stream_app.embedded import Endpoints
-from stream_app.errors import Fatal, Retriable
-from stream_app.store import migrate, models, numeric_windows
-from stream_app.store.database import Pool, connect, connection, create_pool, transaction
+from stream_app.errors import Away, Fatal, Retriable
+from stream_app.store import database, migrate, models, numeric_windows
+from stream_app.store.database import Pool, ask, connect, connection, create_pool, transaction
 from stream_app.store.models import Model
 from stream_app.store.numeric_windows import WindowVectors
 
+DEADLINE_SECONDS = 20.0
 MODEL = Model("num-regime-core-v1", "numeric", 384, "abc")
 
 
@@ -51,6 +53,22 @@ async def test_a_connection_that_was_cut_is_worth_waiting_for_and_the_pool_goes_
             await conn.execute("SELECT 1")
     async with connection(pool) as conn:
         assert await conn.fetchval("SELECT 1") == 1
+
+
+async def test_a_server_that_hangs_is_away_and_asked_over_another_connection(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "ANSWER_SECONDS", 0.5)
+    async with connection(pool) as conn:
+        server = psutil.Process(conn.get_server_pid())
+    server.suspend()
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            with pytest.raises(Away, match=r"^Postgres is away: TimeoutError$"):
+                await ask(pool)
+            await ask(pool)
+    finally:
+        server.resume()
 
 
 async def test_a_statement_that_is_wrong_is_neither(pool: Pool) -> None:

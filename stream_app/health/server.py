@@ -1,0 +1,99 @@
+"""The health endpoint: `/livez` and `/readyz` over HTTP, in a thread with an event loop of its own.
+
+So a stage whose event loop is busy or stands still is answered for all the same. 200 or 503, and JSON that says why.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from stream_app.errors import UsageError
+from stream_app.health.report import StageReport, liveness, readiness
+
+CLOSE_SECONDS = 1.0
+NOT_WELL = 503
+
+Reports = Callable[[], Sequence[StageReport]]
+Judge = Callable[[Sequence[StageReport]], tuple[bool, dict[str, Any]]]
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def served(host: str, port: int | None, reports: Reports) -> Iterator[None]:
+    """Answer on this port (0: a free one; None: nowhere) until the end of the block.
+
+    Raises UsageError when the port cannot be opened.
+    """
+    if port is None:
+        yield
+        return
+    runner = web.AppRunner(_application(reports), access_log=None, shutdown_timeout=CLOSE_SECONDS)
+    with _thread() as run:
+        try:
+            at = run(_listen(runner, host, port))
+            log.info("health is answered at http://%s/livez and /readyz", at)
+            yield
+        finally:
+            run(runner.cleanup())
+
+
+def _application(reports: Reports) -> web.Application:
+    application = web.Application()
+    application.add_routes(
+        [web.get("/livez", _answer(liveness, reports)), web.get("/readyz", _answer(readiness, reports))]
+    )
+    return application
+
+
+def _answer(judge: Judge, reports: Reports) -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:
+    async def answer(_request: web.Request) -> web.Response:
+        well, body = judge(reports())
+        return web.Response(
+            body=msgspec.json.encode(body),
+            status=200 if well else NOT_WELL,
+            content_type="application/json",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    return answer
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise UsageError(f"The health port {_address(host, port)} cannot be opened: {_reason(error)}.") from None
+    return _address(*runner.addresses[0][:2])
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _reason(error: OSError) -> str:
+    """Without the address, which asyncio puts before it; a name that is not found has a number below 0."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else str(error.strerror)
+
+
+@contextmanager
+def _thread() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+    """Runs coroutines in a thread's event loop and waits for them."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="health", daemon=True)
+    thread.start()
+    try:
+        yield lambda work: asyncio.run_coroutine_threadsafe(work, loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
