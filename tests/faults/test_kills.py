@@ -7,13 +7,12 @@ the test's name.
 import random
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from stream_app.embedded import Endpoints
-from stream_app.store.database import transaction
+from tests.faults.locks import blocked, writes_blocked
 from tests.faults.observed import STAGE_TOPICS, committed_offsets
 from tests.faults.settled import applied, in_flight, settle_and_check
 from tests.faults.stream import LAST_DAY, REGION_NAMES, Market, Slice
@@ -22,7 +21,6 @@ from tests.integration.pipeline import Pipeline, close, pipeline, until
 
 PARTITIONS = 4
 UNCOMPUTED = "SELECT count(*) FROM day_triggers WHERE NOT computed"
-BLOCKED = "SELECT count(*) FROM pg_locks WHERE relation = $1::text::regclass AND NOT granted"
 KILLS = 6
 STAGE_POINTS = ("after-decode", "in-transaction", "after-commit", "after-publish")
 CONTEXT_POINTS = (
@@ -106,23 +104,6 @@ async def test_kill_9_at_random_moments_loses_nothing(path: Pipeline, workers: C
             await kill_at_work(path, workers, stage, drawn)
             await close_regions(path, part)
     await settle_and_check(path, workers)
-
-
-@asynccontextmanager
-async def writes_blocked(path: Pipeline, *tables: str) -> AsyncIterator[None]:
-    """Nobody can write to the tables; on entering nobody tries to."""
-    async with transaction(path.services.pool) as conn:
-        await conn.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE MODE")
-        yield
-
-
-async def blocked(path: Pipeline, table: str) -> None:
-    """Wait until a transaction hangs in a write to the table."""
-
-    async def hangs() -> bool:
-        return bool(await path.value(BLOCKED, table))
-
-    await until(hangs, f"a transaction writes to {table}")
 
 
 async def test_kill_9_in_an_open_transaction_loses_nothing(path: Pipeline, workers: Crew) -> None:

@@ -1,0 +1,36 @@
+"""A broker and a Postgres of a test's own, which it stops and starts."""
+
+import asyncio
+import signal
+from dataclasses import dataclass
+
+from stream_app.embedded import Endpoints
+from stream_app.embedded.jars import class_path
+from stream_app.embedded.kafka import Kafka
+from stream_app.embedded.postgres import Postgres
+
+CRASH_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnServices:
+    """Both keep their ports from one start to the next."""
+
+    endpoints: Endpoints
+    kafka: Kafka
+    postgres: Postgres
+
+    async def launch(self, service: Kafka | Postgres) -> None:
+        """Start one again."""
+        if isinstance(service, Kafka):
+            await asyncio.to_thread(lambda: service.launch(class_path(lambda _: None)))
+        else:
+            await asyncio.to_thread(service.launch)
+
+    async def stop(self, service: Kafka | Postgres) -> None:
+        """Stop one in good order."""
+        await asyncio.to_thread(service.stop)
+
+    async def crash_postgres(self) -> None:
+        """As `pg_ctl stop -m immediate`: every connection is cut, the next start recovers from the log."""
+        await asyncio.to_thread(self.postgres.daemon.end, signal.SIGQUIT, CRASH_SECONDS)

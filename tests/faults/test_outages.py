@@ -1,0 +1,125 @@
+"""Recipes R2 and R3 for the whole worker: Postgres and Kafka are away at its start and later, and it goes on by itself.
+
+A real `stream-app worker` on services of the test's own; what it says of itself is read at its health endpoint.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from stream_app.errors import Away
+from tests.faults.checker import check
+from tests.faults.conftest import StartWorker
+from tests.faults.locks import blocked, writes_blocked
+from tests.faults.observed import observe
+from tests.faults.own_services import OwnServices
+from tests.faults.settled import SETTLE_SECONDS, settled
+from tests.faults.stream import REGION_NAMES, Market, Slice
+from tests.faults.whole_worker import WholeWorker
+from tests.faults.workers import STAGES
+from tests.integration.pipeline import Pipeline, pipeline, until
+
+PARTITIONS = 2
+GONE, BACK, STILL_GONE = "does not answer, trying again until it does", "answers again after", "has not answered for"
+
+
+@pytest.fixture
+async def path(own_services: OwnServices, regions_file: Path) -> AsyncIterator[Pipeline]:
+    """What the test sends and reads, and no stage in this process."""
+    at = own_services.endpoints
+    async with pipeline(at, at.database_url, "", topic_partitions=PARTITIONS, regions=regions_file) as made:
+        yield made
+
+
+async def send(path: Pipeline, part: Slice) -> None:
+    """Publish a slice."""
+    await path.services.publisher.publish(part.records)
+
+
+async def close(path: Pipeline, part: Slice) -> None:
+    """Close the slice's day in every region."""
+    for region in REGION_NAMES:
+        await path.close(region, part.closing)
+
+
+async def settle_and_check(path: Pipeline, running: WholeWorker) -> None:
+    """Wait until nothing is left to be done; then the worker drains and every invariant must hold."""
+
+    async def at_rest() -> bool:
+        return await settled(path)
+
+    await until(at_rest, "everything applied, computed, published and committed", SETTLE_SECONDS)
+    await running.ends_with_0()
+    check(await observe(path))
+
+
+def assert_told_once(running: WholeWorker, service: str, *processes: str) -> None:
+    """Each of these processes, and no other, has said once that the service went, and once that it is back."""
+    assert Counter(running.told(f"{service} {GONE}")) == Counter(processes)
+    assert Counter(running.told(f"{service} {BACK}")) == Counter(processes)
+
+
+def of_no_outage(running: WholeWorker) -> list[str]:
+    """The warnings and errors that tell of something else."""
+    told = [event["message"] for event in running.events() if event["level"] not in ("DEBUG", "INFO")]
+    return [message for message in told if GONE not in message and STILL_GONE not in message]
+
+
+@pytest.mark.parametrize("first", ["postgres", "kafka"])
+async def test_a_worker_started_while_both_are_away_begins_when_they_are_there(
+    own_services: OwnServices, path: Pipeline, start_worker: StartWorker, first: str
+) -> None:
+    (part,) = Market(11, "", instruments=8, days=66, articles=30).slices(1)
+    await send(path, part)
+    await close(path, part)
+    await own_services.stop(own_services.kafka)
+    await own_services.stop(own_services.postgres)
+    with start_worker() as running:
+        await running.until_all_lack("postgres")
+        if first == "postgres":
+            await own_services.launch(own_services.postgres)
+            await running.until_all_lack("kafka")
+            await own_services.launch(own_services.kafka)
+        else:
+            await own_services.launch(own_services.kafka)
+            await running.until_all_lack("postgres")
+            await own_services.launch(own_services.postgres)
+        await running.until_ready()
+        await settle_and_check(path, running)
+    assert_told_once(running, "Postgres", "worker")
+    assert_told_once(running, "Kafka", *(STAGES if first == "postgres" else ()))
+    assert of_no_outage(running) == []
+
+
+async def test_a_crash_of_postgres_and_a_broker_away_in_mid_stream_lose_nothing(
+    own_services: OwnServices, path: Pipeline, start_worker: StartWorker
+) -> None:
+    parts = Market(12, "", instruments=20, days=70, articles=60).slices(3)
+    with start_worker() as running:
+        await running.until_ready()
+        await send(path, parts[0])
+        await close(path, parts[0])
+        with pytest.raises(Away):  # the connection that blocks is cut like those that hang
+            async with writes_blocked(path, "prices_daily", "news_articles"):
+                await send(path, parts[1])
+                await blocked(path, "prices_daily")
+                await blocked(path, "news_articles")
+                await own_services.crash_postgres()
+        await running.until_all_lack("postgres")
+        await own_services.launch(own_services.postgres)
+        await running.until_ready()
+        await close(path, parts[1])
+        async with writes_blocked(path, "prices_daily", "news_articles"):
+            await send(path, parts[2])
+            await blocked(path, "prices_daily")
+            await blocked(path, "news_articles")
+            await own_services.stop(own_services.kafka)
+        await running.until_all_lack("kafka")
+        await own_services.launch(own_services.kafka)
+        await running.until_ready()
+        await close(path, parts[2])
+        await settle_and_check(path, running)
+    for service in ("Postgres", "Kafka"):
+        assert_told_once(running, service, *STAGES)
