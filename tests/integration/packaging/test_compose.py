@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import tomllib
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 from pydantic import SecretStr
 
@@ -16,6 +18,7 @@ from stream_app.config import Settings
 from stream_app.embedded import Endpoints, jars
 from stream_app.embedded.kafka import BROKER
 from stream_app.endpoints import find
+from stream_app.health import StageReport, served
 from tests.integration.installed import ROOT
 from tests.integration.packaging.containers import (
     COMPOSE_FILE,
@@ -142,6 +145,27 @@ def test_a_service_is_waited_for_in_a_way_that_it_can_answer(services: Any) -> N
             assert services[name]["healthcheck"]["test"][0] == "CMD"
         else:
             assert (condition, services[name].get("restart")) == ("service_completed_successfully", None)
+
+
+def probe(services: Any, port: int) -> int:
+    """What the worker's health check exits with, where the worker answers on this port."""
+    variables = services["worker"]["environment"]
+    cmd, python, *arguments = services["worker"]["healthcheck"]["test"]
+    assert (cmd, python) == ("CMD", "python")
+    assert f'"127.0.0.1", {variables["STREAM_APP_HEALTH_PORT"]},' in arguments[-1]
+    arguments[-1] = arguments[-1].replace(str(variables["STREAM_APP_HEALTH_PORT"]), str(port))
+    return subprocess.run([sys.executable, *arguments], stderr=subprocess.DEVNULL, check=False).returncode
+
+
+def test_a_worker_is_healthy_while_it_lives_ready_or_not(services: Any) -> None:
+    health = StageReport(stage="prices", missing={"postgres": "has not answered for 7 s"})
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with served(services["worker"]["environment"]["STREAM_APP_HEALTH_HOST"], port, lambda: [health]):
+        assert probe(services, port) == 0
+        health = msgspec.structs.replace(health, dead="has told nothing for 31 s")
+        assert probe(services, port) == 1
+    assert probe(services, port) == 1
 
 
 def test_data_outlive_the_containers_and_a_stop_waits_for_the_chunk_in_flight(services: Any) -> None:
