@@ -13,6 +13,7 @@ import msgspec
 
 from schemas.topics import record_max_bytes
 from schemas.triggers import DayTrigger
+from schemas.wording import in_words, no_json
 
 Event = TypeVar("Event")
 
@@ -55,7 +56,7 @@ class Codec(Generic[Event]):
         except msgspec.ValidationError as error:
             return self._invalid(value, error)
         except msgspec.DecodeError as error:
-            return Rejected("not-json", str(error))
+            return Rejected("not-json", no_json(value, str(error)))
         return event
 
     def _invalid(self, value: bytes, error: msgspec.ValidationError) -> Rejected:
@@ -64,10 +65,10 @@ class Codec(Generic[Event]):
         except msgspec.ValidationError:  # not an object
             version = None
         except msgspec.DecodeError as syntax:  # the decoder had stopped before it came to this
-            return Rejected("not-json", str(syntax))
+            return Rejected("not-json", no_json(value, str(syntax)))
         if type(version) is int and version not in self._versions:
             return Rejected("unknown-version", f"schema_version is {version}; known are {sorted(self._versions)}")
-        return Rejected("invalid", str(error)[:ERROR_MAX_CHARACTERS])
+        return Rejected("invalid", in_words(str(error))[:ERROR_MAX_CHARACTERS])
 
 
 class _AnyVersion(msgspec.Struct):

@@ -43,8 +43,8 @@ class Report:
         return self.read / self.seconds if self.seconds else 0.0
 
     def reject(self, path: Path, line: int, rejected: Rejected) -> None:
-        """Count a rejected row. The errors of invalid rows differ by column; those of the others by byte."""
-        name = rejected.error if rejected.reason == "invalid" else rejected.reason
+        """Count a rejected row."""
+        name = _name(rejected)
         if name not in self.reasons and len(self.reasons) >= REASONS_MAX:
             name, rejected = OTHER, Rejected(OTHER, f"beyond the first {REASONS_MAX}")
         reason = self.reasons.setdefault(name, Reason(rejected.reason, rejected.error))
@@ -55,3 +55,13 @@ class Report:
     def most_frequent(self) -> list[Reason]:
         """The reasons, the most frequent one first."""
         return sorted(self.reasons.values(), key=lambda reason: -reason.rows)
+
+
+def _name(rejected: Rejected) -> str:
+    """What rows that are counted together share: errors differ by column, but also by byte, by size and by date."""
+    match rejected.reason:
+        case "invalid":
+            return rejected.error
+        case "not-json":
+            return rejected.error.partition(" (byte")[0]
+    return rejected.reason

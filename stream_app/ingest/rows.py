@@ -9,6 +9,7 @@ import msgspec
 
 from schemas import Rejected
 from schemas.topics import RECORD_MAX_BYTES
+from schemas.wording import no_json
 from stream_app.errors import UsageError
 from stream_app.ingest.columns import Column, columns
 from stream_app.ingest.files import Lines, LineTooLong, Source
@@ -56,7 +57,7 @@ def _json_row(number: int, line: bytes, known: Mapping[str, str], key: str) -> R
     except UnicodeDecodeError as error:
         return Row(number, Rejected("not-utf8", str(error)), {})
     except (msgspec.DecodeError, RecursionError) as error:
-        return Row(number, Rejected("not-json", str(error)), {})
+        return Row(number, Rejected("not-json", no_json(line, str(error))), {})
     if not isinstance(found, dict):
         return Row(number, Rejected(INVALID, "the line is not a JSON object"), {})
     fields = {known[name]: value for name, value in found.items() if name in known and value is not None}

@@ -75,27 +75,39 @@ LARGE = "x" * RECORD_MAX_BYTES
 BAD_PRICES = [
     _no_json(PRICES.name),
     _bad_price("close-missing", "invalid", "close is missing", close=...),
-    _bad_price("day-missing", "invalid", "missing required field `trade_date`", trade_date=...),
-    _bad_price("nan", "not-json", "invalid character", close=math.nan),
-    _bad_price("infinite", "not-json", "invalid character", close=math.inf),
-    _bad_price("negative", "invalid", "$.close", close=-1.0),
-    _bad_price("zero", "invalid", "$.close", close=0.0),
+    _bad_price("day-missing", "invalid", "trade_date is missing", trade_date=...),
+    _bad_price("nan", "not-json", "NaN is no number in JSON", close=math.nan),
+    _bad_price("infinite", "not-json", "Infinity is no number in JSON", close=math.inf),
+    _bad_price("negative", "invalid", "close: expected a number >= ", close=-1.0),
+    _bad_price("zero", "invalid", "close: expected a number >= ", close=0.0),
     _bad_price("volume-null", "invalid", "volume is missing (0 means unknown)", volume=None),
-    _bad_price("date-with-a-time", "invalid", "$.trade_date", trade_date="2008-09-15T16:00:00"),
-    _bad_price("id-empty", "invalid", "$.instrument_id", b"", instrument_id=""),
-    _bad_price("id-of-300-characters", "invalid", "$.instrument_id", LONG.encode(), instrument_id=LONG),
+    _bad_price("date-with-a-time", "invalid", "trade_date: expected a date such as ", trade_date="2008-09-15T16:00:00"),
+    _bad_price("id-empty", "invalid", "instrument_id: expected text of length >= 1", b"", instrument_id=""),
+    _bad_price(
+        "id-of-300-characters",
+        "invalid",
+        "instrument_id: expected text of length <= 200",
+        LONG.encode(),
+        instrument_id=LONG,
+    ),
     _bad_price("far-future", "future-date", "trade_date is 2208-09-15", trade_date=str(FAR)),
     _bad_price("version-99", "unknown-version", "schema_version is 99", schema_version=99),
 ]
 BAD_ARTICLES = [
     _no_json(NEWS.name),
-    _bad_article("id-missing", "invalid", "missing required field `article_id`", article_id=...),
+    _bad_article("id-missing", "invalid", "article_id is missing", article_id=...),
     _bad_article("time-missing", "invalid", "published_at is missing", published_at=...),
-    _bad_article("time-naive", "invalid", "$.published_at", published_at="2008-09-15T16:00:00"),
+    _bad_article(
+        "time-naive", "invalid", "published_at: expected a time with an offset", published_at="2008-09-15T16:00:00"
+    ),
     _bad_article("text-missing", "invalid", "headline and body are both empty", headline=""),
-    _bad_article("headline-of-2001-characters", "invalid", "$.headline", headline="x" * 2001),
-    _bad_article("id-empty", "invalid", "$.article_id", b"", article_id=""),
-    _bad_article("id-of-300-characters", "invalid", "$.article_id", LONG.encode(), article_id=LONG),
+    _bad_article(
+        "headline-of-2001-characters", "invalid", "headline: expected text of length <= 2000", headline="x" * 2001
+    ),
+    _bad_article("id-empty", "invalid", "article_id: expected text of length >= 1", b"", article_id=""),
+    _bad_article(
+        "id-of-300-characters", "invalid", "article_id: expected text of length <= 200", LONG.encode(), article_id=LONG
+    ),
     _bad_article("over-1-mib", "too-large", "the largest is 1048576", body=LARGE),
     _bad_article("far-future", "future-date", "published_at is 2208-09-15", published_at=f"{FAR}T16:00:00Z"),
     _bad_article("version-99", "unknown-version", "schema_version is 99", schema_version=99),

@@ -114,12 +114,12 @@ NOT_UTF8 = pa.array([b"\xff\xfe"]).view(pa.string())
         ({"close": pa.array([None], pa.float64())}, "close is missing"),
         ({"volume": pa.array([None], pa.float64())}, "volume is missing (0 means unknown)"),
         ({"volume": [""]}, "volume is missing (0 means unknown)"),
-        ({"close": [Decimal("-1.5")]}, "Expected `float` >= 1e-30 - at `$.close`"),
+        ({"close": [Decimal("-1.5")]}, "close: expected a number >= 1e-30"),
         ({"trade_date": [dt.datetime(2008, 9, 15)]}, "trade_date is a timestamp without a time zone"),  # noqa: DTZ001
-        ({"trade_date": [NOON]}, "Invalid RFC3339 encoded date - at `$.trade_date`"),
+        ({"trade_date": [NOON]}, "trade_date: expected a date such as 2024-01-31"),
         ({"trade_date": pa.array([3_000_000], pa.date32())}, "trade_date cannot be read: "),
         ({"instrument_id": [b"SPX.US"]}, "instrument_id is of a binary type; text is needed"),
-        ({"instrument_id": [7.5]}, "Expected `str`, got `float` - at `$.instrument_id`"),
+        ({"instrument_id": [7.5]}, "instrument_id: expected text, got a number"),
         ({"instrument_id": NOT_UTF8}, "instrument_id: 'utf-8' codec can't decode"),
     ],
 )

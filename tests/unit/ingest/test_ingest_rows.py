@@ -86,9 +86,9 @@ def test_gzip_is_known_by_its_content_whatever_the_name(tmp_path: Path) -> None:
         ("1_000", "1", "close is not a finite number"),
         ("1e999", "1", "close is not a finite number"),
         ("n/a", "1", "close is not a finite number"),
-        ("-5", "1", "Expected `float` >= 1e-30 - at `$.close`"),
-        ("0", "1", "Expected `float` >= 1e-30 - at `$.close`"),
-        ("5", "-1", "Expected `float` >= 0.0 - at `$.volume`"),
+        ("-5", "1", "close: expected a number >= 1e-30"),
+        ("0", "1", "close: expected a number >= 1e-30"),
+        ("5", "-1", "volume: expected a number >= 0.0"),
     ],
 )
 def test_a_number_that_cannot_be_used_is_a_reason(tmp_path: Path, close: str, volume: str, error: str) -> None:
