@@ -24,7 +24,6 @@ class Bad:
     error: str
     value: Callable[[int], bytes]
     key: bytes = b"BAD"
-    seen_by_ingest: bool = True
 
     def __str__(self) -> str:
         return f"{self.topic}-{self.name}"
@@ -60,10 +59,8 @@ def _bad_price(name: str, reason: str, error: str, key: bytes = b"BAD", **change
     return Bad(PRICES.name, name, reason, error, lambda number: price(number, **changed), key)
 
 
-def _bad_article(
-    name: str, reason: str, error: str, key: bytes = b"BAD", seen_by_ingest: bool = True, **changed: Any
-) -> Bad:
-    return Bad(NEWS.name, name, reason, error, lambda number: article(number, **changed), key, seen_by_ingest)
+def _bad_article(name: str, reason: str, error: str, key: bytes = b"BAD", **changed: Any) -> Bad:
+    return Bad(NEWS.name, name, reason, error, lambda number: article(number, **changed), key)
 
 
 def _no_json(topic: str) -> Bad:
@@ -118,6 +115,6 @@ UNENCODABLE = Bad(
     "not-encodable",
     "cannot read",
     lambda number: article(number, headline=f"{BREAKING} {number}"),
-    seen_by_ingest=False,
 )
+"""What ingest cannot see."""
 EVERY_KIND = [*BAD_PRICES, *BAD_ARTICLES, UNENCODABLE]

@@ -50,6 +50,16 @@ async def stages(job: Job, *names: str) -> AsyncIterator[None]:
         await asyncio.gather(*tasks)
 
 
+async def values_of(job: Job, topic: str) -> list[tuple[bytes, bytes]]:
+    """Key and value of every record of a topic, partition by partition."""
+    name, log = job.services.topic(topic), job.services.log
+    found = []
+    for partition, end in enumerate(await log.end_offsets(name)):
+        async for batch in log.records(name, partition, 0, end):
+            found += [(record.key, record.value) for record in batch]
+    return found
+
+
 def command(settings: Settings, *words: str) -> tuple[list[str], dict[str, str]]:
     """A command line and its environment."""
     assert settings.kafka_url is not None and settings.database_url is not None

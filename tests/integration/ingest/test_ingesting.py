@@ -23,23 +23,13 @@ from stream_app.sample import NEWS as SAMPLE_NEWS
 from stream_app.sample import PRICES as SAMPLE_PRICES
 from stream_app.store import triggers
 from stream_app.store.database import connection
-from tests.integration.ingest.commands import WEEK, command, news_in, prices_in, run, stages, started
+from tests.integration.ingest.commands import WEEK, command, news_in, prices_in, run, stages, started, values_of
 from tests.integration.pipeline import until
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "NO_WORKER_SECONDS", 0.0)
-
-
-async def values_of(job: Job, topic: str) -> list[tuple[bytes, bytes]]:
-    """Key and value of every record of a topic, partition by partition."""
-    name, log = job.services.topic(topic), job.services.log
-    found = []
-    for partition, end in enumerate(await log.end_offsets(name)):
-        async for batch in log.records(name, partition, 0, end):
-            found += [(record.key, record.value) for record in batch]
-    return found
 
 
 async def closed_days(job: Job, region: str) -> list[str]:
