@@ -50,6 +50,10 @@ def is_retriable(error: BaseException) -> bool:
     return isinstance(error, _RETRIABLE)
 
 
+class KeyStored(Exception):
+    """A row that was to be appended has a key that is stored already."""
+
+
 @asynccontextmanager
 async def errors_told_apart() -> AsyncIterator[None]:
     """Turn what asyncpg raises into Away, Retriable or Fatal where the cause is known; let the rest through."""
@@ -71,11 +75,16 @@ async def errors_told_apart() -> AsyncIterator[None]:
         raise Away(f"Postgres is away: {reason}", service=POSTGRES.service, reason=reason) from error
 
 
+def jsonb(value: object) -> bytes:
+    """A value in the binary form of a jsonb column."""
+    return JSONB_VERSION + msgspec.json.encode(value)
+
+
 async def _prepare(connection: Connection) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: JSONB_VERSION + msgspec.json.encode(value),
+        encoder=jsonb,
         decoder=lambda data: msgspec.json.decode(bytes(data)[1:]),
         format="binary",
     )
@@ -127,3 +136,16 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """A connection of the pool in a READ COMMITTED transaction, committed on leaving, rolled back on an error."""
     async with errors_told_apart(), pool.acquire() as acquired, acquired.transaction():
         yield acquired
+
+
+@asynccontextmanager
+async def appending(connection: Connection) -> AsyncIterator[None]:
+    """A part of an open transaction that adds rows which are likely new: KeyStored, and none was added, if one is not.
+
+    COPY into a table writes a page of rows at a time; a merge through a temporary table writes each row twice.
+    """
+    try:
+        async with connection.transaction():  # a savepoint
+            yield
+    except asyncpg.UniqueViolationError as error:
+        raise KeyStored(error.detail) from error

@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from schemas import DIM
 from stream_app.store import vectors
-from stream_app.store.database import Connection
+from stream_app.store.database import Connection, jsonb
 from stream_app.store.prices import Dates
 
+TABLE = "numeric_window_embeddings"
+COLUMNS = ("entity_id", "as_of_date", "rows", "window_days", "model_id", "window_spec", "vector")
 INCOMING = """
     CREATE TEMP TABLE IF NOT EXISTS incoming_windows (
-        instrument integer, as_of_date date, rows integer, vector vector(384)
+        entity_id text, as_of_date date, rows integer, window_days integer, model_id text, window_spec jsonb,
+        vector vector(384)
     ) ON COMMIT DELETE ROWS
 """
-MERGE = """
-    INSERT INTO numeric_window_embeddings AS w
-        (entity_id, as_of_date, model_id, window_days, window_spec, rows, vector)
-    SELECT name, as_of_date, $2, $3, $4, rows, vector
-    FROM incoming_windows JOIN unnest($1::text[]) WITH ORDINALITY AS names (name, number) ON number = instrument
+MERGE = f"""
+    INSERT INTO {TABLE} ({", ".join(COLUMNS)}) SELECT {", ".join(COLUMNS)} FROM incoming_windows
     ON CONFLICT (entity_type, entity_id, as_of_date, model_id, window_days)
     DO UPDATE SET window_spec = excluded.window_spec, rows = excluded.rows, vector = excluded.vector, origin = 'live'
 """
@@ -68,20 +68,26 @@ NONE = WindowVectors([], np.zeros(0, "datetime64[D]"), np.zeros(0, np.int64), np
 """No windows."""
 
 
-async def put(connection: Connection, model_id: str, window_days: int, windows: WindowVectors) -> None:
-    """Insert or replace the vectors of windows; needs an open transaction."""
-    if not len(windows):
-        return
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(windows.instruments), start=1)}
-    columns = np.empty((len(windows), 3), np.int32)
-    columns[:, 0] = [numbers[name] for name in windows.instruments]
-    columns[:, 1] = (windows.as_ofs - vectors.POSTGRES_EPOCH).astype(np.int32)
-    columns[:, 2] = windows.rows
-    spec = {"window_days": window_days, "features": ["close", "volume", "log_return"]}
+def packed(model_id: str, window_days: int, windows: WindowVectors) -> bytearray:
+    """The windows as `append` and `put` take them; much work for many, so fit for a thread."""
+    numbers = np.empty((len(windows), 3), np.int32)
+    numbers[:, 0] = (windows.as_ofs - vectors.POSTGRES_EPOCH).astype(np.int32)
+    numbers[:, 1] = windows.rows
+    numbers[:, 2] = window_days
+    spec = jsonb({"window_days": window_days, "features": ["close", "volume", "log_return"]})
+    return vectors.copy_file(windows.instruments, numbers, [model_id.encode(), spec], windows.vectors)
+
+
+async def append(connection: Connection, windows: bytearray) -> None:
+    """Add the vectors of packed windows that are likely new, within `appending`."""
+    await connection.copy_to_table(TABLE, source=windows, columns=COLUMNS, format="binary")
+
+
+async def put(connection: Connection, windows: bytearray) -> None:
+    """Insert or replace the vectors of packed windows; needs an open transaction."""
     await connection.execute(INCOMING)
-    file = vectors.copy_file(columns, windows.vectors)
-    await connection.copy_to_table("incoming_windows", source=file, format="binary")
-    await connection.execute(MERGE, list(numbers), model_id, window_days, spec)
+    await connection.copy_to_table("incoming_windows", source=windows, columns=COLUMNS, format="binary")
+    await connection.execute(MERGE)
     await connection.execute(EMPTY_INCOMING)
 
 

@@ -3,7 +3,9 @@
 pgvector's own codec converts a row at a time: 10.7 microseconds to read one, this 1.5 (2,000 rows, 384 numbers).
 """
 
+import struct
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,31 +34,51 @@ def from_rows(rows: Sequence[bytes], dim: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(packed[:, HEADER_BYTES:]).view(">f4").astype(np.float32)
 
 
-def copy_file(numbers: NDArray[np.int32], matrix: NDArray[np.float32]) -> bytearray:
-    """Rows of k four-byte columns (integers, or dates as days since POSTGRES_EPOCH) and a vector column, as COPY reads
-    them in its binary format: from (n, k) and (n, dim).
+def copy_file(
+    names: Sequence[str], numbers: NDArray[np.int32], constants: Sequence[bytes], matrix: NDArray[np.float32]
+) -> bytearray:
+    """Rows as COPY reads them in its binary format: a name, k four-byte columns (integers, or dates as days since
+    POSTGRES_EPOCH), values that are the same in each row, and a vector; from n names, (n, k) and (n, dim).
 
-    numpy lays out rows of fixed width; encoding value by value costs ten times as much.
+    numpy lays out rows of fixed width; encoding value by value costs ten times as much. So the rows come grouped by the
+    width of their names.
     """
-    count, dim = matrix.shape
-    number = np.dtype([("size", ">i4"), ("value", ">i4")])
-    row = np.dtype(
+    encoded = np.array([name.encode() for name in names], dtype=np.bytes_)
+    widths = np.char.str_len(encoded)
+    same_values = b"".join(struct.pack(">i", len(value)) + value for value in constants)
+    row_of = partial(_row, numbers=numbers.shape[1], constant_bytes=len(same_values), dim=matrix.shape[1])
+    groups = [(row_of(width), np.flatnonzero(widths == width)) for width in np.unique(widths).tolist()]
+    file = bytearray(len(COPY_HEADER) + sum(row.itemsize * len(of) for row, of in groups) + len(COPY_TRAILER))
+    file[: len(COPY_HEADER)], file[-len(COPY_TRAILER) :] = COPY_HEADER, COPY_TRAILER
+    start = len(COPY_HEADER)
+    for row, of in groups:
+        rows = np.frombuffer(file, row, len(of), start)
+        chosen = of if len(groups) > 1 else slice(None)
+        rows["columns"] = 2 + numbers.shape[1] + len(constants)
+        rows["width"] = row["name"].itemsize
+        rows["name"] = encoded[chosen]
+        rows["numbers"]["size"] = 4
+        rows["numbers"]["value"] = numbers[chosen]
+        rows["constants"] = np.frombuffer(same_values, np.uint8)
+        rows["size"] = HEADER_BYTES + 4 * matrix.shape[1]
+        rows["dim"] = matrix.shape[1]
+        rows["vector"] = matrix[chosen]
+        start += rows.nbytes
+    return file
+
+
+def _row(width: int, numbers: int, constant_bytes: int, dim: int) -> np.dtype[np.void]:
+    number = [("size", ">i4"), ("value", ">i4")]
+    return np.dtype(
         [
             ("columns", ">i2"),
-            ("numbers", number, numbers.shape[1:]),
+            ("width", ">i4"),
+            ("name", f"S{width}"),
+            ("numbers", number, (numbers,)),
+            ("constants", "u1", (constant_bytes,)),
             ("size", ">i4"),
-            ("header", ">u2", 2),
-            ("vector", "u1", 4 * dim),
+            ("dim", ">u2"),
+            ("zero", ">u2"),
+            ("vector", ">f4", (dim,)),
         ]
     )
-    file = bytearray(len(COPY_HEADER) + count * row.itemsize + len(COPY_TRAILER))
-    file[: len(COPY_HEADER)] = COPY_HEADER
-    file[-len(COPY_TRAILER) :] = COPY_TRAILER
-    rows = np.frombuffer(file, row, count, len(COPY_HEADER))
-    rows["columns"] = numbers.shape[1] + 1
-    rows["numbers"]["size"] = 4
-    rows["numbers"]["value"] = numbers
-    rows["size"] = HEADER_BYTES + 4 * dim
-    rows["header"][:, 0] = dim
-    rows["vector"] = matrix.astype(">f4").view(np.uint8)
-    return file

@@ -5,6 +5,7 @@ Prices and news share this: a table of current rows, a history table of the same
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from stream_app.store.database import Connection
@@ -136,6 +137,12 @@ def replace_sql(table: VersionedTable) -> str:
         SELECT ({position_i}) > ({position_s}) AS is_replaced, {stored} FROM {pairs}
         WHERE ({position_i}) <> ({position_s})
     """
+
+
+async def append(connection: Connection, table: VersionedTable, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Store versions whose keys are likely new, within `appending`; in key order, as `insert_fresh_sql`."""
+    in_order = sorted(rows, key=itemgetter(slice(len(table.key))))
+    await connection.copy_records_to_table(table.name, records=in_order, columns=table.columns)
 
 
 async def merge(connection: Connection, table: VersionedTable, rows: Sequence[tuple[Any, ...]]) -> Merged:

@@ -1,5 +1,6 @@
 """Whatever order closes, corrections and retractions arrive in, the stored windows are those of the stored prices."""
 
+import datetime as dt
 import random
 
 import numpy as np
@@ -10,7 +11,7 @@ from stream_app.kafka.chunks import Chunk
 from stream_app.services import Services
 from stream_app.store import progress
 from stream_app.store.database import connection
-from tests.integration.agents.prices import INSTRUMENTS, check, record
+from tests.integration.agents.prices import FIRST, INSTRUMENTS, check, record
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -48,3 +49,37 @@ async def test_a_row_before_a_retracted_one_finds_the_older_rows_again(services:
     await stage.handle(Chunk(stage.topic, 0, 1, [record(5, "A", 40, None)]))
     await stage.handle(Chunk(stage.topic, 0, 1, [record(6, "A", 5, 120.0)]))
     assert await check(services) == 2
+
+
+async def test_new_rows_are_stored_although_one_of_their_windows_is_there_already(services: Services) -> None:
+    """A backfill has stored the window of a day whose price comes only now: it becomes the live one."""
+    stage = PriceCloses(services)
+    async with connection(services.pool) as conn:
+        await progress.create(conn, stage.topic, 0, 0)
+    await stage.handle(Chunk(stage.topic, 0, 1, [record(n, "A", n, 100.0 + n) for n in range(6)]))
+    async with connection(services.pool) as conn:
+        await conn.execute(
+            """INSERT INTO numeric_window_embeddings
+                (entity_id, as_of_date, rows, window_days, model_id, window_spec, vector, origin)
+            SELECT entity_id, $1, 1, window_days, model_id, window_spec, vector, 'backfill'
+            FROM numeric_window_embeddings LIMIT 1""",
+            FIRST + 7 * dt.timedelta(days=1),
+        )
+    await stage.handle(Chunk(stage.topic, 0, 1, [record(n, "A", n, 100.0 + n) for n in range(6, 9)]))
+    assert await check(services) == 6
+    async with connection(services.pool) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM numeric_window_embeddings WHERE origin = 'live'") == 6
+
+
+async def test_new_rows_are_stored_although_another_worker_has_stored_one_of_them(services: Services) -> None:
+    """The cache holds nothing of a row that another partition's owner stored: its version is kept as history."""
+    stage, other = PriceCloses(services), PriceCloses(services)
+    async with connection(services.pool) as conn:
+        await progress.create(conn, stage.topic, 0, 0)
+        await progress.create(conn, stage.topic, 1, 0)
+    await stage.handle(Chunk(stage.topic, 0, 1, [record(n, "A", n, 100.0 + n) for n in range(6)]))
+    await other.handle(Chunk(stage.topic, 1, 1, [record(0, "A", 7, 90.0)]))
+    await stage.handle(Chunk(stage.topic, 0, 1, [record(n, "A", n, 100.0 + n) for n in range(6, 9)]))
+    assert await check(services) == 6
+    async with connection(services.pool) as conn:
+        assert await conn.fetchval("SELECT close FROM prices_history") == 90.0

@@ -122,8 +122,8 @@ async def test_windows_come_back_bit_for_bit_with_the_first_and_the_last_day_of_
     matrix = np.random.default_rng(3).normal(size=(4, 384)).astype(np.float32)
     made = WindowVectors(["A", "A", "B", "A"], days, np.array([54, 55, 63, 63]), matrix)
     async with transaction(pool) as conn:
-        await numeric_windows.put(conn, MODEL.model_id, 63, made)
-        await numeric_windows.put(conn, MODEL.model_id, 63, made)
+        await numeric_windows.put(conn, numeric_windows.packed(MODEL.model_id, 63, made))
+        await numeric_windows.put(conn, numeric_windows.packed(MODEL.model_id, 63, made))
         found = await numeric_windows.stored(
             conn, MODEL.model_id, 63, [("A", days[1].item()), ("B", first), ("C", first)]
         )

@@ -1,0 +1,168 @@
+"""Prices and the windows that they touch, stored together: appended where all are new, else merged."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agents.ahead import Ahead
+from agents.placing import Placed
+from agents.touched_windows import Gone, touched_windows
+from agents.window_cache import WindowCache
+from schemas import PriceClose
+from stream_app.regime import windows
+from stream_app.store import numeric_windows, prices, versions
+from stream_app.store.database import Connection, KeyStored, appending
+from stream_app.store.numeric_windows import WindowVectors
+from stream_app.store.prices import Series
+from stream_app.store.versions import Merged
+
+Close = Placed[PriceClose]
+Newest = Mapping[tuple[str, dt.date], Close]
+"""The changed rows by instrument and trade date, with the newest record of each."""
+Row = tuple[object, ...]
+"""A close as its table's columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a chunk's transaction leaves for after it.
+
+    The changed instruments' rows as they stand now, the changed rows alone, and the windows young enough to publish.
+    """
+
+    series: Mapping[str, Series]
+    changed: Mapping[str, Series]
+    young: Sequence[WindowVectors]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Windows to store, also as Postgres takes them, and the places that have none any more."""
+
+    made: WindowVectors
+    gone: Gone
+    packed: bytearray
+
+
+class PriceWindows:
+    """Keeps prices_daily and the windows of one numeric model. What it caches holds as its partitions' fence does."""
+
+    def __init__(self, model_id: str, window_days: int) -> None:
+        self._model_id = model_id
+        self._window_days = window_days
+        self._lookback = windows.lookback_days(window_days)
+        self._cache = WindowCache(window_days)
+
+    def forget(self) -> None:
+        """Forget the newest rows of the instruments, so that they are read again."""
+        self._cache.clear()
+
+    def committed(self, applied: Applied) -> None:
+        """The transaction in which this was stored has committed: what it left may be cached."""
+        self._cache.update(applied.series, applied.changed)
+
+    async def store(self, conn: Connection, closes: Sequence[Close], publish_from: dt.date) -> Applied:
+        """Store closes and the windows that they touch, of which those of `publish_from` and later are returned.
+
+        Needs an open transaction.
+        """
+        newest = {(close.event.instrument_id, close.event.trade_date): close for close in closes}
+        changed, rows = _changed(newest), [_row(close) for close in closes]
+        applied = None
+        if len(newest) == len(closes) and not any(close.event.retracted for close in closes):
+            applied = await self._append(conn, changed, rows, publish_from)
+        return applied or await self._merge(conn, changed, rows, newest, publish_from)
+
+    async def _append(
+        self, conn: Connection, changed: Mapping[str, Series], rows: Sequence[Row], publish_from: dt.date
+    ) -> Applied | None:
+        """Store rows that come after all that is stored of their instruments, as most do; None if these do not.
+
+        Their windows are the new ones alone, and can be computed while the rows are stored.
+        """
+        tails = await self._tails(conn, changed)
+        if tails is None:
+            return None
+        series = {name: tails[name].followed_by(new) if name in tails else new for name, new in changed.items()}
+        batches = Ahead(self._windows(series, changed))
+        young = []
+        try:
+            async with appending(conn):
+                await versions.append(conn, versions.PRICES, rows)
+                async for batch in batches:
+                    await numeric_windows.append(conn, batch.packed)
+                    young.append(batch.made.since(publish_from))
+        except KeyStored:
+            return None
+        return Applied(series, changed, young)
+
+    async def _tails(self, conn: Connection, changed: Mapping[str, Series]) -> Mapping[str, Series] | None:
+        """The stored rows that the changed rows' windows reach back to; None if a changed row does not come after them.
+
+        An instrument that has none is not in the result.
+        """
+        cached = {name: tail for name in changed if (tail := self._cache.get(name)) is not None}
+        newest = await prices.newest_dates(conn, changed.keys() - cached.keys())
+        last_dates = newest | {name: tail.dates[-1] for name, tail in cached.items()}
+        if any(changed[name].dates[0] <= day for name, day in last_dates.items()):
+            return None
+        ranges = {name: ((changed[name].dates[0] - self._lookback).item(), day) for name, day in newest.items()}
+        return cached | await prices.current_series(conn, ranges)
+
+    async def _merge(
+        self,
+        conn: Connection,
+        changed: Mapping[str, Series],
+        rows: Sequence[Row],
+        newest: Newest,
+        publish_from: dt.date,
+    ) -> Applied:
+        """Store rows of which some may be stored already, and every window that they touch, a batch at a time."""
+        merged = await versions.merge(conn, versions.PRICES, rows)
+        series = await self._series(conn, changed, _unusual(newest, merged))
+        young = []
+        async for batch in Ahead(self._windows(series, changed)):
+            await numeric_windows.put(conn, batch.packed)
+            await numeric_windows.remove(conn, self._model_id, self._window_days, batch.gone)
+            young.append(batch.made.since(publish_from))
+        return Applied(series, changed, young)
+
+    def _windows(self, series: Mapping[str, Series], changed: Mapping[str, Series]) -> Iterator[Batch]:
+        for made, gone in touched_windows(series, changed, self._window_days):
+            yield Batch(made, gone, numeric_windows.packed(self._model_id, self._window_days, made))
+
+    async def _series(
+        self, conn: Connection, changed: Mapping[str, Series], unusual: Collection[str]
+    ) -> dict[str, Series]:
+        """Each changed instrument's rows as they stand now, as far as the windows that were touched reach."""
+        grown, unknown = {}, {}
+        for instrument_id, rows in changed.items():
+            tail = self._cache.get(instrument_id)
+            if tail is not None and instrument_id not in unusual and rows.dates[0] > tail.dates[-1]:
+                grown[instrument_id] = tail.followed_by(rows)
+            else:
+                first, last = rows.dates[0] - self._lookback, rows.dates[-1] + self._lookback
+                unknown[instrument_id] = (first.item(), last.item())
+        read = await prices.current_series(conn, unknown)
+        return grown | {instrument_id: read.get(instrument_id, prices.EMPTY) for instrument_id in unknown}
+
+
+def _changed(newest: Newest) -> dict[str, Series]:
+    """Each instrument's changed rows as a series; a retracted one has no values."""
+    rows = defaultdict(list)
+    for (instrument_id, day), close in newest.items():
+        event = close.event
+        rows[instrument_id].append((instrument_id, day, event.close or 0.0, event.volume or 0.0))
+    return dict(prices.by_instrument([row for instrument_id in sorted(rows) for row in sorted(rows[instrument_id])]))
+
+
+def _unusual(newest: Newest, merged: Merged) -> set[str]:
+    """The instruments of which a row was corrected or retracted: theirs do not just grow."""
+    return {key[0] for key, close in newest.items() if close.event.retracted or key not in merged.fresh}
+
+
+def _row(close: Close) -> Row:
+    e = close.event
+    values = (e.open, e.high, e.low, e.close, e.adjusted_close, e.volume, e.currency, e.metadata, e.retracted)
+    return (e.instrument_id, e.trade_date, *values, *close.position)
