@@ -1,9 +1,9 @@
 """How many closes a second the price stage stores with their windows' vectors, against plain vector upserts.
 
-Both write to the same real Postgres, by turns: a round stores a generated history through `PriceCloses.handle` (prices,
-history, windows, late marks, progress), then upserts as many rows of a key and a vector(384) by COPY and merge, in
-transactions of as many rows. Publishing is left out: the history is older than what is published, and the publisher is
-a double that sends nothing.
+All write to the same real Postgres, by turns. A generated history is stored through `PriceCloses.handle` (prices,
+windows, late marks, progress), from where each close has a window: once with windows too old to be published, once with
+all of them published to a real Kafka. As many rows of a key and a vector(384) are upserted by COPY and merge, in
+transactions of as many rows.
 """
 
 import asyncio
@@ -11,8 +11,7 @@ import datetime as dt
 import gc
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,20 +21,24 @@ from benchmarks.report import Figure, Report, parser, publish
 from benchmarks.rounds import alternate
 from benchmarks.services import services as own_services
 from schemas import DIM, PriceClose, encode
+from schemas.topics import PRICES
 from stream_app.clock import SystemClock
-from stream_app.config import load_regions, load_settings
+from stream_app.config import load_settings
+from stream_app.embedded import Endpoints
 from stream_app.kafka.chunks import Chunk
-from stream_app.kafka.offsets import LogReader
-from stream_app.kafka.publisher import Outgoing, Publisher
-from stream_app.services import Services
+from stream_app.kafka.topics import ensure_topics
+from stream_app.regime.windows import min_rows
+from stream_app.services import Services, open_services
 from stream_app.store import progress, vectors
-from stream_app.store.database import Pool, connection, create_pool, transaction
+from stream_app.store.database import Pool, connection, transaction
 from stream_app.store.migrate import upgrade
 
 FIRST_DAY = dt.date(2006, 1, 2)
 TABLES = ("prices_daily", "prices_history", "numeric_window_embeddings", "ingest_progress", "plain_vectors")
-SHARE = 0.6
+SHARE = {"closes with windows": 0.6, "the same, windows published": 0.3}
 """The least rate of closes, as a part of the plain vectors'."""
+A_LIFETIME_DAYS = 36_500
+PLAIN_UPSERTS = "plain vector upserts"
 PLAIN = "CREATE TABLE IF NOT EXISTS plain_vectors (id text, day date, vector vector(384), PRIMARY KEY (id, day))"
 PLAIN_INCOMING = """
     CREATE TEMP TABLE IF NOT EXISTS incoming_plain (id text, day date, vector vector(384)) ON COMMIT DELETE ROWS
@@ -55,13 +58,6 @@ class Row:
     key: bytes
     value: bytes
     headers: Sequence[tuple[str, bytes]] = ()
-
-
-class Silent(Publisher):
-    """A publisher that sends nothing."""
-
-    async def publish(self, records: Sequence[Outgoing]) -> None:
-        """Nothing is sent."""
 
 
 def history(instruments: int, days: int) -> list[Row]:
@@ -97,11 +93,13 @@ async def empty(pool: Pool) -> None:
         await conn.execute("CHECKPOINT")
 
 
-async def store_closes(services: Services, chunks: Sequence[Chunk]) -> float:
-    """Seconds to handle the chunks."""
+async def store_closes(services: Services, before: Sequence[Chunk], chunks: Sequence[Chunk]) -> float:
+    """Seconds to handle the chunks, after those before them."""
     stage = PriceCloses(services)
     async with connection(services.pool) as conn:
         await progress.create(conn, stage.topic, 0, 0)
+    for chunk in before:
+        await stage.handle(chunk)
     began = time.perf_counter()
     for chunk in chunks:
         await stage.handle(chunk)
@@ -125,64 +123,71 @@ async def store_vectors(pool: Pool, count: int, size: int, instruments: int) -> 
     return time.perf_counter() - began
 
 
-async def measure(database_url: str, instruments: int, days: int, rounds: int) -> Report:
-    """Alternate both and keep the best of each."""
+async def measure(endpoints: Endpoints, instruments: int, days: int, rounds: int) -> Report:
+    """Alternate them and keep the best of each."""
     settings = load_settings()
-    await upgrade(database_url)
-    pool = await create_pool(database_url)
-    services = Services(
-        settings=settings,
-        regions=load_regions(),
-        database_url=database_url,
-        pool=pool,
-        publisher=Silent("127.0.0.1:9"),
-        log=LogReader("127.0.0.1:9"),
-        clock=SystemClock(),
+    await upgrade(endpoints.database_url)
+    await ensure_topics(endpoints.kafka_url, "", settings.topic_partitions, replication=1)
+    async with open_services(settings, endpoints) as services:
+        return await _measure(services, instruments, days, rounds)
+
+
+async def _measure(services: Services, instruments: int, days: int, rounds: int) -> Report:
+    settings, pool, count = services.settings, services.pool, instruments * days
+    size, too_few = settings.chunk_records, instruments * (min_rows(settings.window_days) - 1)
+    rows = history(instruments, too_few // instruments + days)
+    topic = services.topic(PRICES.name)
+    before, chunks = chunks_of(rows[:too_few], size, topic), chunks_of(rows[too_few:], size, topic)
+    publishing = replace(
+        services, settings=settings.model_copy(update={"numeric_publish_max_age_days": A_LIFETIME_DAYS})
     )
-    rows = history(instruments, days)
-    chunks = chunks_of(rows, settings.chunk_records, services.topic("prices.closes"))
     gc.freeze()  # a worker does not hold its whole history
 
     async def closes() -> float:
         await empty(pool)
-        return len(rows) / await store_closes(services, chunks)
+        return count / await store_closes(services, before, chunks)
+
+    async def published() -> float:
+        await empty(pool)
+        return count / await store_closes(publishing, before, chunks)
 
     async def plain() -> float:
         await empty(pool)
-        return len(rows) / await store_vectors(pool, len(rows), settings.chunk_records, instruments)
+        return count / await store_vectors(pool, count, size, instruments)
 
-    measured = await alternate({"closes with windows": closes, "plain vector upserts": plain}, rounds)
+    candidates = dict(zip([*SHARE, PLAIN_UPSERTS], (closes, published, plain), strict=True))
+    measured = await alternate(candidates, rounds)
     async with connection(pool) as conn:
         postgres = await conn.fetchval("SHOW server_version")
-    await pool.close()
     return Report(
         benchmark="persist",
-        job={"closes": len(rows), "chunk records": settings.chunk_records},
+        job={"closes": count, "chunk records": size},
         runs=rounds,
         figures=figures(measured),
         machine=machine(),
-        versions=versions("numpy", "asyncpg", postgres=postgres),
+        versions=versions("numpy", "asyncpg", "aiokafka", postgres=postgres),
         at=SystemClock().now(),
     )
 
 
 def figures(measured: Mapping[str, Sequence[float]]) -> list[Figure]:
-    """The best rate of each, and the closes' as a part of the plain vectors'."""
-    rates = [Figure(name, max(runs), "/s", measured=runs) for name, runs in measured.items()]
-    closes, plain = rates
-    return [*rates, Figure("share", closes.value / plain.value, "%", at_least=SHARE)]
+    """The best rate of each, and the closes' as parts of the plain vectors'."""
+    best = {name: max(runs) for name, runs in measured.items()}
+    rates = [Figure(name, best[name], "/s", measured=runs) for name, runs in measured.items()]
+    plain = best[PLAIN_UPSERTS]
+    return rates + [
+        Figure(f"{name} / {PLAIN_UPSERTS}", best[name] / plain, "%", at_least=least) for name, least in SHARE.items()
+    ]
 
 
 def main() -> None:
     """Read the arguments, start what is needed, measure, stop it."""
     arguments = parser(__doc__, rounds=3)
     arguments.add_argument("--instruments", type=int, default=500)
-    arguments.add_argument("--days", type=int, default=400)
-    arguments.add_argument("--database-url", help="an empty database of your own; none: an embedded one, thrown away")
+    arguments.add_argument("--days", type=int, default=200)
     given = arguments.parse_args()
-    with ExitStack() as stack:
-        database_url = given.database_url or stack.enter_context(own_services()).database_url
-        publish(asyncio.run(measure(database_url, given.instruments, given.days, given.rounds)), given.json_lines)
+    with own_services() as endpoints:
+        publish(asyncio.run(measure(endpoints, given.instruments, given.days, given.rounds)), given.json_lines)
 
 
 if __name__ == "__main__":
