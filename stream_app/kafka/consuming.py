@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 COMMIT_SECONDS = 5.0
 CONNECT_RETRY_SECONDS = 0.5
+PULSE_SECONDS = 1.0
 NEVER_SECONDS = 365 * 86_400
 """aiokafka leaves the group when nothing is fetched for max_poll_interval, and then stays out: a long outage of the
 database would end the stage in silence. Our own gate stops fetching, so idleness says nothing."""
@@ -75,6 +77,24 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if self._thread_started.is_set():
             await asyncio.to_thread(self._began.wait)
         await super().stop()
+
+    async def _keepalive2(self) -> None:
+        """Say when this thread, which sends the heartbeats, stood still for so long that Kafka may have missed them.
+
+        Faust calls it an error after 1.9 s, which a busy machine brings and nothing comes of.
+        """
+        session_seconds = self.app.conf.broker_session_timeout
+        harmless_seconds = session_seconds - self.app.conf.broker_heartbeat_interval
+        while not self.should_stop:
+            asleep = time.monotonic()
+            await self.sleep(PULSE_SECONDS)
+            still_seconds = time.monotonic() - asleep - PULSE_SECONDS
+            if still_seconds >= harmless_seconds:
+                logger.warning(
+                    "Heartbeats to Kafka stood still for %.0f s; after %.0f s partitions go to another worker",
+                    still_seconds,
+                    session_seconds,
+                )
 
     async def on_thread_stop(self) -> None:
         """Leave the group so that others take over at once, without waiting long for a broker that is away."""

@@ -44,3 +44,4 @@ async def test_a_worker_with_a_stage_that_stands_still_is_not_alive(start_worker
         stopped.resume()
         await until(alive, "it lives again")
         await running.ends_with_0()
+    assert [event for event in running.events() if event["level"] == "ERROR"] == []
