@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from stream_app.store.definitions import OtherDefinition
     from stream_app.store.migrate import MigrationStatus
 
-NO_TABLES = "none"
-"""What stands for the revision of a database without tables."""
-
 commands = typer.Typer()
 db = typer.Typer(help="Make and inspect the database.")
 commands.add_typer(db, name="db", no_args_is_help=True, epilog="Example: [bold]stream-app db upgrade[/bold]")
@@ -28,6 +25,7 @@ commands.add_typer(db, name="db", no_args_is_help=True, epilog="Example: [bold]s
 def upgrade(ctx: typer.Context) -> None:
     """Bring the tables to this release. Does nothing where nothing is missing."""
     from stream_app.endpoints import find_database
+    from stream_app.store.migrate import NO_TABLES
 
     database_url = find_database(settings_of(ctx))
     before, after = asyncio.run(_upgraded(database_url))
@@ -50,7 +48,7 @@ def status(
     settings = settings_of(ctx)
     today = {name: definition_of(region) for name, region in load_regions(settings.regions).items()}
     found, other = asyncio.run(_status(find_database(settings), today))
-    put(_said(found))
+    put(found.sentence)
     for each in other:
         put(_named(each, list_days=days))
     if found.up_to_date and not other:
@@ -67,7 +65,6 @@ def url(ctx: typer.Context) -> None:
 
 async def _upgraded(database_url: str) -> tuple["MigrationStatus", "MigrationStatus"]:
     """Where the database stood, and where it stands after the upgrade."""
-    from alembic.util.exc import CommandError
     from sqlalchemy.exc import DBAPIError
 
     from stream_app.errors import Fatal
@@ -78,8 +75,6 @@ async def _upgraded(database_url: str) -> tuple["MigrationStatus", "MigrationSta
         before = await migrate.status(database_url)
         try:
             return before, await migrate.upgrade(database_url)
-        except CommandError:
-            raise Fatal(f"{_said(before)} This release does not know that revision: install the newer one.") from None
         except DBAPIError as error:
             raise Fatal(f"Postgres refused the upgrade, which changed nothing: {_first_line(error)}.") from error
 
@@ -105,15 +100,6 @@ def _first_line(error: Exception) -> str:
     """What Postgres itself said; the wrapped error adds the statement and its parameters."""
     origin = error.__cause__.__cause__ if error.__cause__ is not None else None
     return str(origin or error).splitlines()[0].rstrip(".")
-
-
-def _said(found: "MigrationStatus") -> str:
-    if found.up_to_date:
-        return f"The database is up to date, at revision {found.current}."
-    return (
-        f"The database is at revision {found.current or NO_TABLES}, this release needs {found.newest}: "
-        "run `stream-app db upgrade`."
-    )
 
 
 def _named(other: "OtherDefinition", list_days: bool) -> str:

@@ -46,11 +46,11 @@ class Job:
     report: Report = field(default_factory=Report)
 
     async def check_database(self) -> None:
-        """What closing needs, asked before anything is sent. Raises UsageError where tables are missing."""
+        """What closing needs, asked before anything is sent. UsageError where the tables are another release's."""
         async with errors_told_apart():
             found = await migrate.status(self.endpoints.database_url)
         if not found.up_to_date:
-            raise UsageError("The database's tables are not this release's: run `stream-app db upgrade` first.")
+            raise UsageError(found.sentence)
 
     async def prices(self, sources: Sequence[Source], kind: Kind[PriceClose] = PRICE_CLOSES) -> PriceCoverage:
         """Send inputs that `look_at_all` found to be prices of this kind."""

@@ -121,13 +121,6 @@ def computed(database_url: str, region: str, definition: Definition, *days: dt.d
     asyncio.run(_computed(database_url, region, definition, *days))
 
 
-async def newer(database_url: str) -> None:
-    """The database as a later release would leave it."""
-    database = await asyncpg.connect(database_url)
-    await database.execute("UPDATE alembic_version SET version_num = '9999'")
-    await database.close()
-
-
 def test_status_names_the_days_computed_under_another_definition(stream_app: CommandLine, database_url: str) -> None:
     us, eu = (definition_of(load_regions()[name]) for name in ("US", "EU"))
     older = Definition(
@@ -149,11 +142,3 @@ def test_status_names_the_days_computed_under_another_definition(stream_app: Com
         "instruments SPX.US,NDX.US is now SPX.US, news tagged is now all.",
     ]
     assert "  2025-01-30\n  2025-01-31\n" in stream_app.run_here("db status --days").stdout
-
-
-def test_a_database_of_a_newer_release_is_named_as_such(stream_app: CommandLine, database_url: str) -> None:
-    asyncio.run(newer(database_url))
-    refused = stream_app.run_here("db upgrade")
-    assert refused.exit_code == 1
-    assert "install the newer one" in refused.stderr
-    assert refused.stderr.count("\n") == 1
