@@ -34,3 +34,7 @@ class OwnServices:
     async def crash_postgres(self) -> None:
         """As `pg_ctl stop -m immediate`: every connection is cut, the next start recovers from the log."""
         await asyncio.to_thread(self.postgres.daemon.end, signal.SIGQUIT, CRASH_SECONDS)
+
+    async def kill_kafka(self) -> None:
+        """kill -9."""
+        await asyncio.to_thread(self.kafka.daemon.end, signal.SIGKILL, CRASH_SECONDS)

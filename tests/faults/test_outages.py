@@ -3,6 +3,7 @@
 A real `stream-app worker` on services of the test's own; what it says of itself is read at its health endpoint.
 """
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.faults.workers import STAGES
 from tests.integration.pipeline import Pipeline, pipeline, until
 
 PARTITIONS = 2
+AWAY_SECONDS = 70
+"""Longer than the session and than any request to the broker waits for its answer."""
 GONE, BACK, STILL_GONE = "does not answer, trying again until it does", "answers again after", "has not answered for"
 
 
@@ -59,6 +62,14 @@ def assert_told_once(running: WholeWorker, service: str, *processes: str) -> Non
     """Each of these processes, and no other, has said once that the service went, and once that it is back."""
     assert Counter(running.told(f"{service} {GONE}")) == Counter(processes)
     assert Counter(running.told(f"{service} {BACK}")) == Counter(processes)
+
+
+def longest_seconds(running: WholeWorker, service: str) -> dict[str, int]:
+    """For how long, as each process has said, the service did not answer."""
+    found = [
+        (event["stage"], re.match(rf"{service} {STILL_GONE} (\d+) s:", event["message"])) for event in running.events()
+    ]
+    return {stage: int(match[1]) for stage, match in found if match}
 
 
 def of_no_outage(running: WholeWorker) -> list[str]:
@@ -123,3 +134,28 @@ async def test_a_crash_of_postgres_and_a_broker_away_in_mid_stream_lose_nothing(
         await settle_and_check(path, running)
     for service in ("Postgres", "Kafka"):
         assert_told_once(running, service, *STAGES)
+
+
+async def test_a_broker_killed_and_away_for_over_a_minute_loses_nothing(
+    own_services: OwnServices, path: Pipeline, start_worker: StartWorker
+) -> None:
+    parts = Market(13, "", instruments=20, days=70, articles=60).slices(2)
+    with start_worker() as running:
+        await running.until_ready()
+        await send(path, parts[0])
+        await close(path, parts[0])
+        async with writes_blocked(path, "prices_daily", "news_articles"):
+            await send(path, parts[1])
+            await blocked(path, "prices_daily")
+            await blocked(path, "news_articles")
+            await own_services.kill_kafka()
+
+        async def long_gone() -> bool:
+            return sum(seconds >= AWAY_SECONDS for seconds in longest_seconds(running, "Kafka").values()) == len(STAGES)
+
+        await until(long_gone, "every stage says that Kafka is away for over a minute", 2 * AWAY_SECONDS)
+        await own_services.launch(own_services.kafka)
+        await running.until_ready()
+        await close(path, parts[1])
+        await settle_and_check(path, running)
+    assert_told_once(running, "Kafka", *STAGES)
