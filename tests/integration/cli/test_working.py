@@ -3,10 +3,15 @@
 import asyncio
 import datetime as dt
 import itertools
+import json
 import os
+import re
 import signal
 import subprocess
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,10 +21,14 @@ from stream_app.cli.workers import KILLED, SecondSignalKills
 from stream_app.store import models
 from stream_app.store.database import connect
 from tests.integration.cli.conftest import CommandLine
+from tests.integration.pipeline import until
 
 STAGES = ("prices", "news", "contexts")
 DAY = dt.date(2025, 1, 31)
 CLOSE = f"close --region US --as-of {DAY}"
+HEALTH = re.compile(r"health is answered at http://([0-9.]+):([0-9]+)/livez")
+ANSWER_SECONDS = 10.0
+READ_BY_ONE = {"ready": True, "partitions": 2, "missing": {}}
 
 
 def read_until_ready(worker: "subprocess.Popen[str]", *stages: str) -> None:
@@ -37,6 +46,14 @@ def processes(worker: "subprocess.Popen[str]") -> dict[str, psutil.Process]:
     """The processes of the stages by name."""
     children = [(child, child.cmdline()) for child in psutil.Process(worker.pid).children()]
     return {words[words.index("--stage") + 1]: child for child, words in children if "--stage" in words}
+
+
+def ready(host: str, port: int) -> dict[str, dict[str, Any]]:
+    """What `/readyz` answers of each stage."""
+    with closing(HTTPConnection(host, port, timeout=ANSWER_SECONDS)) as asking:
+        asking.request("GET", "/readyz")
+        stages: dict[str, dict[str, Any]] = json.load(asking.getresponse())["stages"]
+        return stages
 
 
 def all_end(children: list[psutil.Process]) -> bool:
@@ -83,6 +100,20 @@ def test_one_stage_alone_drains_and_exits_0(stream_app: CommandLine, number: sig
     with stream_app.started("worker --stage prices") as worker:
         read_until_ready(worker, "prices")
         worker.send_signal(number)
+        assert worker.wait(60) == 0
+
+
+def test_one_stage_alone_answers_for_itself(stream_app: CommandLine) -> None:
+    stream_app.environment["STREAM_APP_HEALTH_PORT"] = "0"
+    with stream_app.started("worker --stage prices") as worker:
+        assert worker.stderr is not None
+        host, port = next(found.groups() for line in worker.stderr if (found := HEALTH.search(line)))
+
+        async def is_ready() -> bool:
+            return ready(host, int(port)) == {"prices": READ_BY_ONE}
+
+        asyncio.run(until(is_ready, "the stage is ready"))
+        worker.send_signal(signal.SIGTERM)
         assert worker.wait(60) == 0
 
 

@@ -15,6 +15,8 @@ import pytest
 from stream_app import outage
 from stream_app.errors import UsageError
 from stream_app.health import Crew, StageHealth, StageReport, served, telling
+from stream_app.health import crew as health_crew
+from stream_app.health import stage as health_stage
 from stream_app.kafka.chunks import TP, ChunkLimits
 from stream_app.kafka.ledger import Ledger
 
@@ -143,6 +145,16 @@ def test_a_stage_that_tells_nothing_any_more_is_not_alive() -> None:
         assert time.monotonic() < deadline
     assert (crew.reports()[0].dead or "").startswith("has told nothing for")
     assert not crew.reports()[0].ready
+
+
+def test_a_stage_that_does_not_begin_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    health, crew = StageHealth("prices", STALL_SECONDS), Crew(["prices"], STALL_SECONDS)
+    crew.started("prices")
+    assert [health.report().dead, crew.reports()[0].dead] == [None, None]
+    for module in (health_stage, health_crew):
+        monkeypatch.setattr(module, "START_SECONDS", 0.0)
+    assert health.report().dead == "its event loop has not begun to run within 0 s"
+    assert crew.reports()[0].dead == "has told nothing within 0 s of its start"
 
 
 def test_a_stage_tells_its_supervisor_a_line_at_a_time() -> None:
