@@ -1,7 +1,9 @@
 """A chunk: consecutive records of one partition, the unit in which everything is done."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Protocol
 
 from faust.types import TP
@@ -82,13 +84,12 @@ def still_owned(chunk: Chunk) -> bool:
 
 def cut(records: Sequence[Record], limits: ChunkLimits) -> Iterator[Sequence[Record]]:
     """The records in runs of at most `limits.records` and `limits.bytes` (keys and values), at least one a run."""
-    start, size = 0, 0
+    weights = (len(record.value or b"") + len(record.key or b"") for record in records)
+    ends = [0, *accumulate(weights)]
     max_records, max_bytes = limits.records, limits.bytes
-    for index, record in enumerate(records):
-        weight = len(record.value or b"") + len(record.key or b"")
-        if index > start and (size + weight > max_bytes or index - start >= max_records):
-            yield records[start:index]
-            start, size = index, 0
-        size += weight
-    if start < len(records):
-        yield records[start:]
+    start = 0
+    while start < len(records):
+        within_bytes = bisect_right(ends, ends[start] + max_bytes) - 1
+        end = max(start + 1, min(start + max_records, within_bytes))
+        yield records[start:end]
+        start = end
