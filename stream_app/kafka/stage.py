@@ -15,6 +15,7 @@ from faust.types import StreamT
 from stream_app.config import Settings
 from stream_app.errors import Fatal
 from stream_app.kafka.consuming import rebalance_timeout_seconds, request_timeout_seconds
+from stream_app.kafka.garbage import seldom_collected
 from stream_app.kafka.handling import StageRun
 from stream_app.kafka.outage import FRAMEWORK, quiet_clients
 from stream_app.kafka.stages import Stage
@@ -86,7 +87,7 @@ async def run_stage(
     run = StageRun(stage, settings)
     stage.reads_by(run.ledger)
     app = StageApp(run, kafka_url)
-    with _stopped_by(run, stop):
+    with _stopped_by(run, stop), seldom_collected():
         beside = [asyncio.ensure_future(work()) for work in background]
         watched = [asyncio.ensure_future(app.start()), *beside]
         for task in watched:
