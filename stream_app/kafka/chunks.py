@@ -12,7 +12,7 @@ __all__ = ["TP", "Chunk", "ChunkLimits", "Ownership", "Record", "cut", "still_ow
 
 
 class Record(Protocol):
-    """What a chunk is made of; aiokafka's ConsumerRecord is one. `timestamp` is in milliseconds."""
+    """What a chunk is made of: what aiokafka parses, or its ConsumerRecord. `timestamp` is in milliseconds."""
 
     @property
     def offset(self) -> int: ...

@@ -25,6 +25,7 @@ from stream_app.config import Settings
 from stream_app.errors import Fatal, Retriable
 from stream_app.kafka.chunks import TP, Record
 from stream_app.kafka.closing import close_consumer
+from stream_app.kafka.fetched import FetchedRecords
 from stream_app.kafka.outage import FRAMEWORK, kafka_errors
 from stream_app.kafka.stages import AssignedLog, Stage
 from stream_app.outage import KAFKA
@@ -70,6 +71,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 await close_consumer(self._consumer)
                 await asyncio.sleep(CONNECT_RETRY_SECONDS)
             else:
+                self._consumer._fetcher._records = FetchedRecords()
                 return
 
     async def stop(self) -> None:
