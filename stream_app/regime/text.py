@@ -1,6 +1,7 @@
 """The text half: an article's content hash, batches for the model, and the mean vector of a day's articles."""
 
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +16,17 @@ def day_means(vectors: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArra
     """Each day's mean text vector: (m, 384) -> (n, 384), not normalised again.
 
     `vectors` are grouped by day, a day's in article_id order; `starts` (n + 1,) are the days' row bounds, so that day i
-    is rows starts[i] to starts[i + 1]. Summed in float64 in row order, one row of every day at a time: a day's result
-    does not depend on the other days of the call (np.add.reduceat would sum pairwise). Raises ValueError for a day
-    without rows or bounds that do not cover the rows.
+    is rows starts[i] to starts[i + 1]. Summed in float64 in row order, so a day's result does not depend on the other
+    days of the call. Raises ValueError for a day without rows or bounds that do not cover the rows.
     """
     counts = np.diff(starts)
     if starts[0] != 0 or starts[-1] != len(vectors) or (counts < 1).any():
         raise ValueError("Every day needs at least one row, and the bounds must cover all rows.")
-    longest_first = np.argsort(-counts, kind="stable")
-    firsts = starts[:-1][longest_first]
-    ascending = counts[longest_first][::-1]
-    totals = np.zeros((len(counts), vectors.shape[1]), np.float64)
-    for row in range(counts.max(initial=0)):
-        days = len(counts) - int(np.searchsorted(ascending, row, side="right"))
-        totals[:days] += vectors[firsts[:days] + row]
-    means = np.empty(totals.shape, np.float32)
-    means[longest_first] = totals / counts[longest_first][:, None]
+    # Across the rows of a C-ordered matrix numpy adds row to row; along its fast axis it would sum pairwise.
+    rows = np.ascontiguousarray(vectors)
+    means = np.empty((len(counts), vectors.shape[1]), np.float32)
+    for day, (start, end) in enumerate(pairwise(starts.tolist())):
+        means[day] = np.add.reduce(rows[start:end], axis=0, dtype=np.float64) / (end - start)
     return means
 
 

@@ -40,6 +40,15 @@ def test_a_days_mean_is_summed_row_by_row_in_float64(counts: list[int]) -> None:
         assert mean.tobytes() == (total / counts[day]).astype(np.float32).tobytes()
 
 
+def test_a_long_days_mean_is_summed_row_by_row_too() -> None:
+    vectors, starts = vectors_of([9_000, 1_001], dim=384)
+    for of_day in (np.asfortranarray(vectors), vectors):
+        found = day_means(of_day, starts)
+        for day, mean in enumerate(found):
+            rows = vectors[starts[day] : starts[day + 1]].astype(np.float64)
+            assert mean.tobytes() == (np.add.accumulate(rows)[-1] / len(rows)).astype(np.float32).tobytes()
+
+
 @settings(max_examples=60, deadline=None)
 @given(day_counts.filter(bool), st.data())
 def test_a_days_mean_does_not_depend_on_the_other_days(counts: list[int], data: st.DataObject) -> None:
