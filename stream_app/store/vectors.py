@@ -30,8 +30,8 @@ def to_rows(matrix: NDArray[np.float32]) -> list[bytes]:
 
 def from_rows(rows: Sequence[bytes], dim: int) -> NDArray[np.float32]:
     """n values of a vector(dim) column as a float32 matrix, shape (n, dim)."""
-    packed = np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(len(rows), HEADER_BYTES + 4 * dim)
-    return np.ascontiguousarray(packed[:, HEADER_BYTES:]).view(">f4").astype(np.float32)
+    row = np.dtype([("header", ">u2", 2), ("vector", ">f4", dim)])
+    return np.frombuffer(b"".join(rows), row, len(rows))["vector"].astype(np.float32)
 
 
 def copy_file(
