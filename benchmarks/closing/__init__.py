@@ -1,0 +1,1 @@
+"""What `benchmarks/close.py` closes, sends and measures with."""
