@@ -22,7 +22,8 @@ from stream_app.store.database import connection, transaction
 from stream_app.store.progress import Progress
 
 FIRST_WAIT_SECONDS = 0.1
-PUBLISH_LETTERS = 50
+LEFT_OVER_LETTERS = 50
+"""How many are read at a time; each may have 2 MiB."""
 
 log = logging.getLogger(__name__)
 
@@ -125,24 +126,24 @@ class Stage(ABC):
             self._forget()
 
     async def publish_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
-        """Publish stored dead letters and note that they are on the topic."""
-        for start in range(0, len(letters), PUBLISH_LETTERS):
-            batch = letters[start : start + PUBLISH_LETTERS]
-            topic = self.services.topic(DEAD_LETTERS.name)
-            await self.services.publisher.publish(
-                [
-                    Outgoing(topic=topic, key=f"{x.topic}|{x.partition}|{x.offset}".encode(), value=encode(x))
-                    for x in batch
-                ]
-            )
-            async with transaction(self.services.pool) as conn:
-                await dead_letters.mark_published(conn, batch)
+        """Publish stored dead letters, as many as a chunk may have, and note that they are on the topic."""
+        if not letters:
+            return
+        topic = self.services.topic(DEAD_LETTERS.name)
+        await self.services.publisher.publish(
+            [
+                Outgoing(topic=topic, key=f"{x.topic}|{x.partition}|{x.offset}".encode(), value=encode(x))
+                for x in letters
+            ]
+        )
+        async with transaction(self.services.pool) as conn:
+            await dead_letters.mark_published(conn, letters)
 
     async def publish_left_over(self) -> None:
         """Publish the dead letters that a crash left between commit and publish."""
         while True:
             async with connection(self.services.pool) as conn:
-                left = await dead_letters.unpublished(conn, self.topic, PUBLISH_LETTERS)
+                left = await dead_letters.unpublished(conn, self.topic, LEFT_OVER_LETTERS)
             if not left:
                 return
             await self.publish_dead_letters(left)
