@@ -2,7 +2,6 @@
 # ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -97,9 +96,6 @@ def _one_stage(settings: "Settings", endpoints: "Endpoints", name: str, supervis
         with known, asyncio.Runner(loop_factory=loop_factory) as runner:
             from stream_app.worker import run_reporting
 
-            # What the imports made lives as long as the process. The collector would go through it all now and then,
-            # 0.1 s of processor time in which nothing else is done.
-            gc.freeze()
             runner.run(_until_asked(run_reporting(settings, endpoints, health)))
     except StreamAppError as error:
         log.critical("%s", error)
