@@ -9,6 +9,7 @@ from stream_app.errors import UsageError
 from stream_app.ingest.kinds import Event, Kind
 
 NAMED_COLUMNS = 20
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ def _field_named(name: str, fields: dict[str, str]) -> str | None:
 
 def _lacking(path: Path, names: Sequence[str], kind: Kind[Any], lacking: list[str], unmapped: list[str]) -> str:
     found = ", ".join(map(repr, names[:NAMED_COLUMNS])) + (", …" if len(names) > NAMED_COLUMNS else "")
+    if len(names) == 1 and (between := next((told for mark, told in OTHER_SEPARATORS.items() if mark in names[0]), "")):
+        return f"{path} has {between} between its columns; ingest reads CSV with commas."
     if unmapped:
         return f"{path} has the columns {found}; --map also needs {', '.join(map(repr, unmapped))}."
     return (

@@ -95,6 +95,8 @@ def _not_csv(error: csv.Error) -> Rejected:
     if "field larger than field limit" in str(error):
         told = f"a cell has over {RECORD_MAX_BYTES} characters, or its quote never closes"
         return Rejected(TOO_LARGE, told)
+    if "unexpected end of data" in str(error):
+        return Rejected(INVALID, "a quote in the row never closes, so the rest of the file belongs to the row")
     return Rejected(INVALID, f"the row is not CSV: {error}")
 
 

@@ -126,3 +126,9 @@ def test_a_cell_over_a_mebibyte_is_refused_with_that_reason_and_the_next_row_fol
     text = f"article_id,published_at,body\na,2008-09-15T05:00:00Z,{body}\nb,2008-09-15T05:00:00Z,short\n"
     large, kept = outcomes(tmp_path / "n.csv", text, NEWS_ARTICLES)
     assert (large.reason, kept.article_id) == ("too-large", "b")
+
+
+@pytest.mark.parametrize(("mark", "told"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_a_table_that_is_not_separated_by_commas_is_said_to_be_so(tmp_path: Path, mark: str, told: str) -> None:
+    header = HEADER.replace(",", mark)
+    assert f"has {told} between its columns" in refused(tmp_path / "p.csv", f"{header}\n", PRICE_CLOSES)

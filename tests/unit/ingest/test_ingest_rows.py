@@ -264,3 +264,8 @@ def test_a_date_too_far_ahead_of_now_is_a_reason(tmp_path: Path) -> None:
     rejected = [outcome for _, outcome in [*found, article] if isinstance(outcome, Rejected)]
     assert {outcome.reason for outcome in rejected} == {"future-date"}
     assert "trade_date is 2008-09-28" in rejected[0].error
+
+
+def test_a_quote_that_never_closes_is_named_where_it_takes_the_rest_of_the_file(tmp_path: Path) -> None:
+    found = prices(tmp_path, HEADER, GOOD, 'SPX.US,2008-09-16,"1,1', GOOD)
+    assert errors(found) == [(3, "a quote in the row never closes, so the rest of the file belongs to the row")]
