@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from stream_app.embedded import Endpoints
@@ -34,6 +36,20 @@ class OwnServices:
     async def crash_postgres(self) -> None:
         """As `pg_ctl stop -m immediate`: every connection is cut, the next start recovers from the log."""
         await asyncio.to_thread(self.postgres.daemon.end, signal.SIGQUIT, CRASH_SECONDS)
+
+    @contextmanager
+    def postgres_hangs(self) -> Iterator[None]:
+        """Its connections stay open, and nothing is answered on them until the block ends."""
+        server = self.postgres.daemon.process()
+        assert server is not None
+        processes = [server, *server.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     async def kill_kafka(self) -> None:
         """kill -9."""

@@ -136,6 +136,27 @@ async def test_a_crash_of_postgres_and_a_broker_away_in_mid_stream_lose_nothing(
         assert_told_once(running, service, *STAGES)
 
 
+async def test_a_postgres_that_hangs_is_waited_for_and_nothing_is_lost(
+    own_services: OwnServices, path: Pipeline, start_worker: StartWorker
+) -> None:
+    parts = Market(14, "", instruments=20, days=70, articles=60).slices(2)
+    with start_worker() as running:
+        await running.until_ready()
+        await send(path, parts[0])
+        await close(path, parts[0])
+        async with writes_blocked(path, "prices_daily", "news_articles"):
+            await send(path, parts[1])
+            await blocked(path, "prices_daily")
+            await blocked(path, "news_articles")
+            with own_services.postgres_hangs():
+                await running.until_all_lack("postgres")
+        await running.until_ready()
+        await close(path, parts[1])
+        await settle_and_check(path, running)
+    assert_told_once(running, "Postgres", *STAGES)
+    assert of_no_outage(running) == []
+
+
 async def test_a_broker_killed_and_away_for_over_a_minute_loses_nothing(
     own_services: OwnServices, path: Pipeline, start_worker: StartWorker
 ) -> None:
