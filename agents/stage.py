@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
+from agents.letters import letter_bytes
 from agents.placing import checksum
-from schemas import DeadLetter, encode
+from schemas import DeadLetter
 from schemas.topics import DEAD_LETTERS
 from stream_app.errors import Fatal, FenceLost, OwnershipLost, Retriable
 from stream_app.failpoints import failpoint
@@ -22,8 +23,8 @@ from stream_app.store.database import connection, transaction
 from stream_app.store.progress import Progress
 
 FIRST_WAIT_SECONDS = 0.1
-LEFT_OVER_LETTERS = 50
-"""How many are read at a time; each may have 2 MiB."""
+LEFT_OVER_LETTERS = 10
+"""How many are read at a time; some may be large."""
 
 log = logging.getLogger(__name__)
 
@@ -131,10 +132,7 @@ class Stage(ABC):
             return
         topic = self.services.topic(DEAD_LETTERS.name)
         await self.services.publisher.publish(
-            [
-                Outgoing(topic=topic, key=f"{x.topic}|{x.partition}|{x.offset}".encode(), value=encode(x))
-                for x in letters
-            ]
+            [Outgoing(topic, f"{x.topic}|{x.partition}|{x.offset}".encode(), letter_bytes(x)) for x in letters]
         )
         async with transaction(self.services.pool) as conn:
             await dead_letters.mark_published(conn, letters)

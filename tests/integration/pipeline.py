@@ -27,7 +27,7 @@ from stream_app.worker import run_stage
 
 DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.05
-RAW_MAX_BYTES = 4 * 1024 * 1024
+RAW_MAX_BYTES = 16 * 1024 * 1024
 
 Fact = TypeVar("Fact")
 
@@ -93,9 +93,13 @@ class Pipeline:
             [replace(self._outgoing(event), partition_key=elsewhere) for event in events]
         )
 
-    async def send_raw(self, topic: str, partition: int, *records: tuple[bytes | None, bytes | None]) -> None:
+    async def send_raw(
+        self, topic: str, partition: int, *records: tuple[bytes | None, bytes | None], compression: str | None = None
+    ) -> None:
         """Publish keys and values as they are, none included, to a partition of a topic named without its prefix."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.endpoints.kafka_url, max_request_size=RAW_MAX_BYTES)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.endpoints.kafka_url, max_request_size=RAW_MAX_BYTES, compression_type=compression
+        )
         await producer.start()
         try:
             for key, value in records:

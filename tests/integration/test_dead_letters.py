@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from schemas import DayTrigger, Definition, RegionDayClosed, encode
-from schemas.topics import DEAD_LETTERS, RECORD_MAX_BYTES
+from schemas.topics import DEAD_LETTER_MAX_BYTES, DEAD_LETTERS, RECORD_MAX_BYTES
 from stream_app.contexts.cut import read_cut
 from stream_app.store.triggers import trigger_id
 from tests.integration.pipeline import Pipeline, Place, article, close, until, weekdays
@@ -188,3 +188,52 @@ async def test_dead_letters_that_a_crash_left_unpublished_are_sent_when_the_stag
         [letter] = await path.dead_letters()
         assert (letter.reason, letter.value) == ("not-json", b"no json")
         assert await path.value("SELECT count(*) FROM prices_daily") == 1
+
+
+@pytest.mark.parametrize("large", ["key", "value"])
+async def test_a_compressed_record_too_large_for_the_dead_letters_topic_is_kept_whole_in_the_table(
+    place: Place, model: QuickModel, large: str
+) -> None:
+    blank = b" " * 3 * DEAD_LETTER_MAX_BYTES
+    bad = (blank, price()) if large == "key" else (b"SPX.US", blank)
+    async with workplace(place, model) as (path, steps):
+        await path.send_raw("prices.closes", 0, bad, GOOD_PRICE, compression="gzip")
+        await steps.apply(steps.prices)
+        [letter] = await path.dead_letters()
+        [stored] = await path.fetch("SELECT key, value, error, published FROM dead_letters")
+        assert await path.value("SELECT count(*) FROM prices_daily") == 1
+    assert (stored["key"], stored["value"], stored["published"]) == (*bad, True)
+    assert (letter.offset, letter.key, letter.value) == (0, None, None)
+    assert letter.reason == ("key-differs" if large == "key" else "too-large")
+    assert letter.error.startswith(stored["error"])
+    assert "the table dead_letters and the record itself have them" in letter.error
+
+
+BAD_TRIGGERS: list[tuple[dict[str, object], str, str]] = [
+    ({"cut": ...}, "invalid", "cut is missing"),
+    ({"as_of": None}, "invalid", "as_of: expected a date"),
+    ({"closed_at": "2008-09-15T20:15:00"}, "invalid", "closed_at: expected a time with an offset"),
+    ({"region": ""}, "invalid", "region: expected text"),
+    ({"schema_version": 99}, "unknown-version", "schema_version is 99"),
+]
+
+
+async def test_what_is_no_trigger_is_a_dead_letter_and_the_day_beside_it_is_computed(
+    place: Place, model: QuickModel
+) -> None:
+    async with workplace(place, model) as (path, steps):
+        trigger = encode(await good_trigger(path))
+        whole = msgspec.json.decode(trigger)
+        bad = [
+            msgspec.json.encode({name: value for name, value in (whole | changed).items() if value is not ...})
+            for changed, _, _ in BAD_TRIGGERS
+        ]
+        await path.send_raw("regions.day-closes", 0, *[(b"US", value) for value in [*bad, b"no json", trigger]])
+        await steps.apply()
+        await steps.compute()
+        letters = sorted(await path.dead_letters(), key=lambda letter: letter.offset)
+        assert [context.as_of for context in await path.revisions("US", DAY)] == [DAY]
+    assert [letter.value for letter in letters] == [*bad, b"no json"]
+    for letter, (_, reason, error) in zip(letters, [*BAD_TRIGGERS, ({}, "not-json", "malformed")], strict=True):
+        assert letter.reason == reason
+        assert error in letter.error
