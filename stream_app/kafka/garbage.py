@@ -1,7 +1,8 @@
 """Python's cycle collector while a stage runs.
 
 Records come and go by the ten thousand and are in no cycle, but each counts as two objects made; by default Python
-looks through the young objects after 700 and, ever again, through all that the worker consists of.
+looks through the young objects after 700 and, now and then, through all that the worker consists of: 0.1 s of
+processor time in which nothing else is done.
 """
 
 import gc
