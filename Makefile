@@ -1,12 +1,15 @@
 # Everything is installed in .venv inside this folder; only download caches lie outside it.
 
-.PHONY: install demo test lint lock
+.PHONY: install demo test lint bench lock
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 STAMP := $(VENV)/installed
 KAFKA_VERSION := 4.4.0
+BENCH_VENV := .venv-bench
+BENCH_RUNS := .bench/runs.jsonl
+BENCHMARKS := stream persist close poison
 INSTALLED_FROM := requirements-dev.lock requirements-uv.lock pyproject.toml stream_app/embedded/kafka-jars.lock
 
 # The text model comes as a package: nothing may ask a hub.
@@ -25,6 +28,17 @@ lint: install
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+# One after the other: each wants the machine for itself.
+bench: install $(BENCH_VENV)/installed
+	@for benchmark in $(BENCHMARKS); do $(PYTHON) -m benchmarks.$$benchmark --json-lines $(BENCH_RUNS) || exit 1; done
+	@echo "Added to $(BENCH_RUNS)."
+
+# What stream-app is compared with, apart from what it needs.
+$(BENCH_VENV)/installed: requirements-bench.lock | $(STAMP)
+	@$(UV) venv --quiet --clear --python $(PYTHON) $(BENCH_VENV)
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BENCH_VENV)/bin/python --require-hashes requirements-bench.lock
+	@touch $@
 
 # Compiled at once: torch and transformers take twice as long to import while Python still compiles them.
 $(STAMP): $(INSTALLED_FROM) | $(PYTHON)
@@ -58,10 +72,13 @@ $(PYTHON):
 	exit 1
 
 # Pins the newest versions that pyproject.toml allows, for every platform, and Kafka's jars. The files name no index.
+# The benchmarks' peers get the job's own packages in the same versions as the product.
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 lock: COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 lock: install
 	@$(COMPILE) pyproject.toml --output-file requirements.lock
 	@$(COMPILE) pyproject.toml --extra dev --constraints requirements.lock --output-file requirements-dev.lock
 	@echo uv | $(COMPILE) - --output-file requirements-uv.lock
+	@{ printf '%s\n' 'bytewax[kafka]' quixstreams; grep -oE '^(msgspec|numpy)==[^ ;]+' requirements.lock; } | \
+		$(COMPILE) - --output-file requirements-bench.lock
 	@$(PYTHON) -m stream_app.embedded.jars --lock $(KAFKA_VERSION)

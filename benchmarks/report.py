@@ -118,4 +118,4 @@ def _number(value: float | str) -> str:
     """Three digits at least, thousands apart."""
     if isinstance(value, str):
         return value
-    return f"{value:,.0f}" if isinstance(value, int) or value >= 100 else f"{value:.3g}"  # noqa: PLR2004
+    return f"{value:,.0f}" if isinstance(value, int) or value >= 100 else f"{value:#.3g}"  # noqa: PLR2004
