@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from agents.placing import Placed, dead_letter, decode
 from agents.stage import Stage
 from schemas import (
-    DIM,
     Codec,
     DeadLetter,
     NewsArticle,
@@ -23,7 +22,8 @@ from schemas import (
 )
 from schemas.topics import NEWS, TEXT
 from stream_app.contexts.late import marks_of_articles
-from stream_app.encoding import TextEncoder
+from stream_app.encoding import TextEncoder, by_content
+from stream_app.encoding.by_content import NewVectors, encode_by_content
 from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk, ChunkLimits
 from stream_app.kafka.publisher import Outgoing
@@ -42,15 +42,6 @@ FIRST_CHUNK_BYTES = 128 * 1024
 SMALLEST_CHUNK_BYTES = 16 * 1024
 SMOOTHING = 0.5
 """The weight of the newest chunk in the encoder's speed; chunks differ in their mix of lengths."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewVectors:
-    """Texts that had no vector yet: content hashes and float32 (n, 384); and why the others have none."""
-
-    hashes: list[bytes]
-    vectors: NDArray[np.float32]
-    failures: dict[bytes, str]
 
 
 class NewsArticles(Stage):
@@ -100,14 +91,11 @@ class NewsArticles(Stage):
             stored = await texts.get(conn, self._model.fingerprint, list(wanted))
         missing = {key: text for key, text in wanted.items() if key not in stored}
         if not missing:
-            return NewVectors([], np.zeros((0, DIM), np.float32), {})
+            return by_content.NONE
         started = time.monotonic()
-        encoded = await self._encoder.encode(list(missing.values()))
+        new = await encode_by_content(self._encoder, missing)
         self._adapt(sum(map(len, missing.values())), time.monotonic() - started)
-        keys = list(missing)
-        good = [index for index in range(len(keys)) if index not in encoded.failures]
-        failures = {keys[index]: reason for index, reason in encoded.failures.items()}
-        return NewVectors([keys[index] for index in good], encoded.vectors[good], failures)
+        return new
 
     def _adapt(self, size_bytes: int, seconds: float) -> None:
         """Cut the next chunks so that encoding one takes about `encode_chunk_seconds`, at the last ones' speed."""
