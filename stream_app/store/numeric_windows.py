@@ -11,20 +11,22 @@ from numpy.typing import NDArray
 from schemas import DIM
 from stream_app.store import vectors
 from stream_app.store.database import Connection, jsonb
+from stream_app.store.origins import LIVE, MAY_REPLACE, Origin, Standing
 from stream_app.store.prices import Dates
 
 TABLE = "numeric_window_embeddings"
-COLUMNS = ("entity_id", "as_of_date", "rows", "window_days", "model_id", "window_spec", "vector")
+COLUMNS = ("entity_id", "as_of_date", "rows", "window_days", "model_id", "window_spec", "origin", "vector")
 INCOMING = """
     CREATE TEMP TABLE IF NOT EXISTS incoming_windows (
         entity_id text, as_of_date date, rows integer, window_days integer, model_id text, window_spec jsonb,
-        vector vector(384)
+        origin text, vector vector(384)
     ) ON COMMIT DELETE ROWS
 """
 MERGE = f"""
-    INSERT INTO {TABLE} ({", ".join(COLUMNS)}) SELECT {", ".join(COLUMNS)} FROM incoming_windows
-    ON CONFLICT (entity_type, entity_id, as_of_date, model_id, window_days)
-    DO UPDATE SET window_spec = excluded.window_spec, rows = excluded.rows, vector = excluded.vector, origin = 'live'
+    INSERT INTO {TABLE} AS stored ({", ".join(COLUMNS)}) SELECT {", ".join(COLUMNS)} FROM incoming_windows
+    ON CONFLICT (entity_type, entity_id, as_of_date, model_id, window_days) DO UPDATE SET
+        window_spec = excluded.window_spec, rows = excluded.rows, vector = excluded.vector, origin = excluded.origin
+    WHERE {MAY_REPLACE}
 """
 EMPTY_INCOMING = "TRUNCATE incoming_windows"
 REMOVE = """
@@ -40,6 +42,11 @@ STORED = """
         AND w.as_of_date >= wanted.from_date
     WHERE w.model_id = $3 AND w.window_days = $4 AND w.origin = 'live'
     ORDER BY w.entity_id, w.as_of_date
+"""
+STANDING = """
+    SELECT entity_id, as_of_date, origin, vector FROM numeric_window_embeddings
+    WHERE entity_type = 'INSTRUMENT' AND entity_id = ANY($1::text[]) AND as_of_date BETWEEN $2 AND $3
+        AND model_id = $4 AND window_days = $5
 """
 
 
@@ -59,23 +66,27 @@ class WindowVectors:
 
     def since(self, day: dt.date) -> "WindowVectors":
         """The windows of a day and later."""
-        kept = np.flatnonzero(self.as_ofs >= np.datetime64(day, "D"))
-        names = [self.instruments[index] for index in kept]
-        return WindowVectors(names, self.as_ofs[kept], self.rows[kept], self.vectors[kept])
+        return self.at(np.flatnonzero(self.as_ofs >= np.datetime64(day, "D")))
+
+    def at(self, indices: NDArray[np.int64]) -> "WindowVectors":
+        """Some of the windows."""
+        names = [self.instruments[index] for index in indices]
+        return WindowVectors(names, self.as_ofs[indices], self.rows[indices], self.vectors[indices])
 
 
 NONE = WindowVectors([], np.zeros(0, "datetime64[D]"), np.zeros(0, np.int64), np.zeros((0, DIM), np.float32))
 """No windows."""
 
 
-def packed(model_id: str, window_days: int, windows: WindowVectors) -> bytearray:
+def packed(model_id: str, window_days: int, windows: WindowVectors, origin: Origin = LIVE) -> bytearray:
     """The windows as `append` and `put` take them; much work for many, so fit for a thread."""
     numbers = np.empty((len(windows), 3), np.int32)
     numbers[:, 0] = (windows.as_ofs - vectors.POSTGRES_EPOCH).astype(np.int32)
     numbers[:, 1] = windows.rows
     numbers[:, 2] = window_days
     spec = jsonb({"window_days": window_days, "features": ["close", "volume", "log_return"]})
-    return vectors.copy_file(windows.instruments, numbers, [model_id.encode(), spec], windows.vectors)
+    constants = [model_id.encode(), spec, origin.encode()]
+    return vectors.copy_file(windows.instruments, numbers, constants, windows.vectors)
 
 
 async def append(connection: Connection, windows: bytearray) -> None:
@@ -84,7 +95,7 @@ async def append(connection: Connection, windows: bytearray) -> None:
 
 
 async def put(connection: Connection, windows: bytearray) -> None:
-    """Insert or replace the vectors of packed windows; needs an open transaction."""
+    """Insert the vectors of packed windows, or replace those that their origin may; needs an open transaction."""
     await connection.execute(INCOMING)
     await connection.copy_to_table("incoming_windows", source=windows, columns=COLUMNS, format="binary")
     await connection.execute(MERGE)
@@ -110,3 +121,11 @@ async def stored(
         np.array([row["rows"] for row in found], dtype=np.int64),
         vectors.from_rows([row["vector"] for row in found], DIM),
     )
+
+
+async def standing(
+    connection: Connection, model_id: str, window_days: int, instruments: Sequence[str], days: tuple[dt.date, dt.date]
+) -> dict[tuple[str, dt.date], Standing]:
+    """What is stored of instruments from a first to a last day (inclusive), whatever its origin."""
+    found = await connection.fetch(STANDING, list(instruments), *days, model_id, window_days)
+    return {(row[0], row[1]): Standing(*row[2:]) for row in found}

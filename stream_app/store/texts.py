@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from schemas import DIM
 from stream_app.store import vectors
 from stream_app.store.database import Connection
+from stream_app.store.origins import BACKFILL, LIVE, MAY_REPLACE
 
 GET = "SELECT content_hash, vector FROM text_vectors WHERE fingerprint = $1 AND content_hash = ANY($2::bytea[])"
 INCOMING_VECTORS = """
@@ -19,15 +20,16 @@ ADD_VECTORS = """
     SELECT content_hash, fingerprint, vector FROM incoming_text_vectors ORDER BY content_hash, fingerprint
     ON CONFLICT DO NOTHING
 """
-PUT_CURRENT_EMBEDDINGS = """
-    INSERT INTO text_embeddings AS e (source_id, model_id, content_hash, vector)
-    SELECT a.article_id, $2, a.content_hash, v.vector
+PUT_CURRENT_EMBEDDINGS = f"""
+    INSERT INTO text_embeddings AS stored (source_id, model_id, content_hash, vector, origin)
+    SELECT a.article_id, $2, a.content_hash, v.vector, $4
     FROM news_articles a JOIN text_vectors v ON v.content_hash = a.content_hash AND v.fingerprint = $3
     WHERE a.article_id = ANY($1::text[]) AND NOT a.retracted
     ORDER BY a.article_id
     ON CONFLICT (source_type, source_id, model_id)
-    DO UPDATE SET content_hash = excluded.content_hash, vector = excluded.vector, origin = 'live'
-    WHERE e.content_hash <> excluded.content_hash OR e.origin <> 'live'
+    DO UPDATE SET content_hash = excluded.content_hash, vector = excluded.vector, origin = excluded.origin
+    WHERE (stored.content_hash <> excluded.content_hash OR stored.origin <> excluded.origin) AND {MAY_REPLACE}
+    RETURNING source_id
 """
 REMOVE_RETRACTED = """
     DELETE FROM text_embeddings e USING news_articles a
@@ -64,5 +66,13 @@ async def put_current_embeddings(
     connection: Connection, model_id: str, fingerprint: str, article_ids: Sequence[str]
 ) -> None:
     """Give each article the vector of its current version, and a retracted one none."""
-    await connection.execute(PUT_CURRENT_EMBEDDINGS, article_ids, model_id, fingerprint)
+    await connection.execute(PUT_CURRENT_EMBEDDINGS, article_ids, model_id, fingerprint, LIVE)
     await connection.execute(REMOVE_RETRACTED, article_ids, model_id)
+
+
+async def fill_embeddings(
+    connection: Connection, model_id: str, fingerprint: str, article_ids: Sequence[str]
+) -> set[str]:
+    """Give articles without a live vector the stored one of their current version; which got another than they had."""
+    rows = await connection.fetch(PUT_CURRENT_EMBEDDINGS, article_ids, model_id, fingerprint, BACKFILL)
+    return {row["source_id"] for row in rows}
