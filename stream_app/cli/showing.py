@@ -1,4 +1,4 @@
-"""`show`: joint regime contexts as CSV."""
+"""`show`: joint regime contexts as CSV, a table or JSON."""
 # ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
 
 import asyncio
@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,14 +17,19 @@ from stream_app.cli.output import put, say
 if TYPE_CHECKING:
     from stream_app.store.shown import ContextQuery, ShownContext
 
+Format = Literal["csv", "table", "json"]
+
 HEADER = ("as_of_date", "region", "episode_id", "model_id", "dim", "l2_norm")
 LARGEST_LIMIT = 1_000_000
 OPTIONS = "--region US --start 2008-09-01 --end 2008-12-31"
 
+EXAMPLE = f"Example: [bold]stream-app show {OPTIONS} > contexts.csv[/bold]"
+
 commands = typer.Typer()
 
 
-@commands.command(epilog=f"Example: [bold]stream-app show {OPTIONS} > contexts.csv[/bold]")
+@commands.command("show-joint-regime-context", hidden=True, epilog=EXAMPLE)
+@commands.command(epilog=EXAMPLE)
 def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
     region: Annotated[
@@ -36,10 +41,11 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
     end: Annotated[dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="Last day, inclusive.")] = None,
     model_id: Annotated[str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=LARGEST_LIMIT, help="The newest so many.")] = 200,
+    form: Annotated[Format, typer.Option("--format", help="How to print them.")] = "csv",
 ) -> None:
-    """Print joint regime contexts as CSV, newest last.
+    """Print joint regime contexts, newest last.
 
-    Only the CSV goes to standard output, so it can be redirected into a file.
+    Only they go to standard output, so it can be redirected into a file.
     """
     from stream_app.endpoints import find_database
     from stream_app.errors import UsageError
@@ -50,7 +56,7 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
     settings = settings_of(ctx)
     query = ContextQuery(model_id or settings.joint_model_id, region or None, start, end, limit)
     found = asyncio.run(_contexts(find_database(settings), query))
-    put(as_csv(found))
+    _print(found, form)
     if not found:
         say(f"No contexts of model {query.model_id} were found{_bounds(query)}.")
 
@@ -60,10 +66,50 @@ def as_csv(contexts: Sequence["ShownContext"]) -> str:
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(HEADER)
-    for each in contexts:
-        norm = f"{each.l2_norm:.6f}"
-        rows.writerow((each.as_of_date, each.region, each.episode_id, each.model_id, len(each.vector), norm))
+    rows.writerows(map(_fields, contexts))
     return written.getvalue().removesuffix("\n")
+
+
+def as_json(contexts: Sequence["ShownContext"]) -> str:
+    """An array with an object a line; the fields are the CSV's, l2_norm is a number and an absent episode_id null."""
+    import json
+
+    objects = [dict(zip(HEADER, _fields(each), strict=True)) for each in contexts]
+    lines = [json.dumps(o | {"as_of_date": str(o["as_of_date"]), "l2_norm": float(str(o["l2_norm"]))}) for o in objects]
+    return "[" + ",\n ".join(lines) + "]"
+
+
+def _fields(context: "ShownContext") -> tuple[object, ...]:
+    """The fields of the header; the norm with six decimals."""
+    norm = f"{context.l2_norm:.6f}"
+    return context.as_of_date, context.region, context.episode_id, context.model_id, len(context.vector), norm
+
+
+def _print(contexts: Sequence["ShownContext"], form: Format) -> None:
+    match form:
+        case "csv":
+            put(as_csv(contexts))
+        case "json":
+            put(as_json(contexts))
+        case "table":
+            _print_table(contexts)
+
+
+def _print_table(contexts: Sequence["ShownContext"]) -> None:
+    import sys
+
+    from rich.table import Table
+
+    from stream_app.cli.output import reader_may_leave
+    from stream_app.ingest.display import console
+
+    table = Table(*HEADER, box=None, pad_edge=False)
+    for numbers in table.columns[-2:]:
+        numbers.justify = "right"
+    for each in contexts:
+        table.add_row(*("" if field is None else str(field) for field in _fields(each)))
+    with reader_may_leave(sys.stdout):
+        console().print(table)
 
 
 async def _contexts(database_url: str, query: "ContextQuery") -> list["ShownContext"]:
