@@ -84,6 +84,10 @@ class CommandGroup(Ending, TyperGroup):
         }
         return super().parse_args(ctx, to_the_front(args, taking_a_value))
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name, whose words may also be joined as the scripts' are: run_numeric_regime."""
+        return super().get_command(ctx, cmd_name.replace("_", "-"))
+
 
 def to_the_front(words: list[str], options: set[str]) -> list[str]:
     """The words with these options and their values first; what follows `--` stays."""

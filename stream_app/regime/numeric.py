@@ -1,6 +1,7 @@
 """`num-regime-core-v1`: a window's features, raveled row by row and zero-filled, are its vector."""
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,3 +45,28 @@ def mean_window_vectors(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     for vector in vectors:
         total += vector
     return (total / len(vectors)).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DayMeans:
+    """`mean_window_vectors` of many days at once, summed an instrument at a time, so that no more than one instrument's
+    vectors are needed at a time. To the bit the same: float64 sums in the definition's order."""
+
+    totals: NDArray[np.float64]
+    """(n, 384)."""
+    instruments: NDArray[np.int64]
+    """(n,): of how many instruments each total is."""
+
+    @classmethod
+    def of_days(cls, count: int) -> "DayMeans":
+        """Of `count` days, no instrument yet."""
+        return cls(np.zeros((count, DIM), np.float64), np.zeros(count, np.int64))
+
+    def add(self, vectors: NDArray[np.float32], days: NDArray[np.int64]) -> None:
+        """The next instrument's vectors (k, 384) on the days (k,), indices, on which it has enough rows."""
+        self.totals[days] += vectors
+        self.instruments[days] += 1
+
+    def means(self, days: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The means of days (k,), each of at least one instrument: (k, 384)."""
+        return (self.totals[days] / self.instruments[days][:, None]).astype(np.float32)

@@ -24,7 +24,12 @@ class Model:
 async def register(connection: Connection, model: Model) -> None:
     """Note a model at its first use; Fatal if its id stands for another model already."""
     await connection.execute(REGISTER, model.model_id, model.kind, model.dim, model.fingerprint)
-    if await connection.fetchval(FINGERPRINT, model.model_id) != model.fingerprint:
+    await check(connection, model)
+
+
+async def check(connection: Connection, model: Model) -> None:
+    """Fatal if the model's id stands for another model already; an id that is not in use is fine."""
+    if await fingerprint(connection, model.model_id) not in (None, model.fingerprint):
         raise Fatal(
             f"The {model.kind} model {model.model_id} is not the one this database's vectors were made with: "
             "give the changed model an id of its own, or point the worker at the old one."

@@ -1,0 +1,154 @@
+"""`backfill_joint_regime_context`: the joint vectors of regions' days from their stored halves."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas import DIM
+from stream_app.backfill.registering import register
+from stream_app.backfill.report import Lines, Tally, to_write
+from stream_app.regime import joint, text
+from stream_app.store import article_texts, joint_embeddings, regimes, vectors
+from stream_app.store.article_texts import DayNews, Selection
+from stream_app.store.database import Pool, connection, transaction
+from stream_app.store.models import Model
+from stream_app.store.origins import LIVE
+from stream_app.store.regimes import RegimeRow, Wanted
+
+CHUNK_ARTICLES = 20_000
+"""Text vectors read at a time, 1.5 kB each; a single day may have more."""
+CHUNK_CONTEXTS = 8_192
+"""Contexts computed and stored at a time: 12.6 MB of vectors."""
+
+Left = Callable[[int], None]
+"""Is told how many days are left."""
+Key = tuple[str, dt.date]
+"""A region and a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class JointJob:
+    """The joint contexts of regions, each named once, on the days that the selection of articles spans."""
+
+    regimes: Wanted
+    selection: Selection
+    joint_model_id: str
+
+
+@dataclass(slots=True)
+class JointReport:
+    """What was stored and what was missing."""
+
+    stored: Tally = field(default_factory=Tally)
+    without_regimes: list[str] = field(default_factory=list)
+    """Regions that have no regime on any of the days."""
+    without_texts: list[dt.date] = field(default_factory=list)
+    """Days, ascending, that have a regime but no article with a vector."""
+    incomplete: Lines = field(default_factory=Lines)
+    """Days of which some articles have no vector yet."""
+    ambiguous: Lines = field(default_factory=Lines)
+    """Region days with regimes of different instruments, of which none was named."""
+
+
+async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, left: Left) -> JointReport:
+    """Compute and store the contexts, some days at a time, each a transaction. A dry run stores nothing.
+
+    Fatal if the joint model's id stands for another model in this database.
+    """
+    await register(pool, Model(job.joint_model_id, "joint", DIM, joint.fingerprint()), dry_run)
+    report, chosen = JointReport(), job.selection
+    async with connection(pool) as conn:
+        with_regime = await regimes.days(conn, job.regimes, chosen.first, chosen.last)
+        news = await article_texts.by_day(conn, chosen)
+    report.without_regimes = [region for region in job.regimes.regions if region not in with_regime]
+    days = sorted(set().union(*with_regime.values()))
+    _tell_news(report, days, news, chosen.model_id)
+    with_news = [day for day in days if day in news and news[day].with_vector]
+    done = 0
+    left(len(with_news))
+    for chunk in _chunks(with_news, news, len(job.regimes.regions)):
+        await _fill_days(pool, job, chunk, report, dry_run)
+        done += len(chunk)
+        left(len(with_news) - done)
+    return report
+
+
+def _tell_news(report: JointReport, days: Sequence[dt.date], news: Mapping[dt.date, DayNews], model_id: str) -> None:
+    nothing = DayNews(0, 0)
+    for day in days:
+        of_day = news.get(day, nothing)
+        if not of_day.with_vector:
+            report.without_texts.append(day)
+        elif of_day.with_vector < of_day.articles:
+            lacking = of_day.articles - of_day.with_vector
+            report.incomplete.add(f"{lacking:,} of {of_day.articles:,} articles of {day} have no vector of {model_id}.")
+
+
+def _chunks(days: Sequence[dt.date], news: Mapping[dt.date, DayNews], regions: int) -> Iterator[Sequence[dt.date]]:
+    """The days in runs of a bounded number of articles and contexts, at least a day each."""
+    start, articles = 0, 0
+    for index, day in enumerate(days):
+        articles += news[day].with_vector
+        if index > start and (articles > CHUNK_ARTICLES or (index - start + 1) * regions > CHUNK_CONTEXTS):
+            yield days[start:index]
+            start, articles = index, news[day].with_vector
+    if days:
+        yield days[start:]
+
+
+async def _fill_days(pool: Pool, job: JointJob, days: Sequence[dt.date], report: JointReport, dry_run: bool) -> None:
+    async with connection(pool) as conn:
+        rows = await regimes.of_days(conn, job.regimes, days)
+        news_days, news_vectors = await article_texts.vectors(conn, job.selection, days)
+        standing = await joint_embeddings.standing(conn, job.joint_model_id, job.regimes.regions, days[0], days[-1])
+    halves = _one_a_day(rows, report)
+    keys, made = await asyncio.to_thread(_joined, halves, news_days, news_vectors)
+    chosen, tally = to_write(keys, made, standing)
+    report.stored.add(tally)
+    if chosen and not dry_run:
+        async with transaction(pool) as conn:
+            await joint_embeddings.put(
+                conn, job.joint_model_id, [keys[index] for index in chosen], [made[index] for index in chosen]
+            )
+
+
+def _one_a_day(rows: Sequence[RegimeRow], report: JointReport) -> list[RegimeRow]:
+    """A region day's live regime if it has one, else the seed commands' only one."""
+    found = []
+    for (region, day), grouped in groupby(rows, key=lambda row: (row.region, row.as_of)):
+        of_day = list(grouped)
+        live = [row for row in of_day if row.origin == LIVE]
+        if live or len(of_day) == 1:
+            found.append((live or of_day)[0])
+        else:
+            names = "; ".join(", ".join(row.instruments) for row in of_day)
+            report.ambiguous.add(f"{region} {day} has regimes of different instruments ({names}).")
+    return found
+
+
+def _joined(
+    halves: Sequence[RegimeRow], news_days: Sequence[dt.date], news_vectors: Sequence[bytes]
+) -> tuple[list[Key], list[bytes]]:
+    """The joint vectors, in pgvector's binary form, of the halves whose day has text vectors."""
+    means = _means(news_days, news_vectors)
+    known = [half for half in halves if half.as_of in means]
+    if not known:
+        return [], []
+    numeric = vectors.from_rows([half.vector for half in known], DIM)
+    made = joint.joint(numeric, np.array([means[half.as_of] for half in known]))
+    return [(half.region, half.as_of) for half in known], vectors.to_rows(made)
+
+
+def _means(days: Sequence[dt.date], rows: Sequence[bytes]) -> dict[dt.date, NDArray[np.float32]]:
+    """Each day's mean text vector; the rows are grouped by day."""
+    if not rows:
+        return {}
+    names = [day for day, _ in groupby(days)]
+    counts = [len(list(of_day)) for _, of_day in groupby(days)]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    return dict(zip(names, text.day_means(vectors.from_rows(rows, DIM), starts), strict=True))

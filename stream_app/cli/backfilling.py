@@ -1,0 +1,215 @@
+"""The seed commands: `run-numeric-regime`, `backfill-text-embeddings` and `backfill-joint-regime-context`."""
+# ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stream_app.cli.choices import settings_of
+from stream_app.cli.filled import end, tell_joint, tell_regimes, tell_texts
+from stream_app.cli.spans import AS_OF, DATE_RANGE, span
+
+if TYPE_CHECKING:
+    from stream_app.backfill.joint import JointJob, JointReport
+    from stream_app.backfill.regimes import RegimeJob, RegimeReport
+    from stream_app.backfill.texts import TextJob, TextReport
+    from stream_app.config import Settings
+    from stream_app.store.database import Pool
+
+NUMERIC_OPTIONS = (
+    "--region US --instrument-id AAPL.US --as-of 2025-01-31 --window-days 63 --model-id num-regime-core-v1"
+)
+TEXT_OPTIONS = "--date-range 2025-01-01 2025-01-31 --language EN --limit 10000 --model-id text-fin-general-v1"
+JOINT_OPTIONS = "--region US --region EU --date-range 2025-01-01 2025-01-31 --language EN"
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
+AsOf = Annotated[dt.date | None, AS_OF]
+DateRange = Annotated[tuple[dt.date, dt.date] | None, DATE_RANGE]
+
+commands = typer.Typer()
+
+
+@commands.command(epilog=f"Example: [bold]stream-app run-numeric-regime {NUMERIC_OPTIONS}[/bold]")
+def run_numeric_regime(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
+    ctx: typer.Context,
+    region: Annotated[str, typer.Option(metavar="NAME", help="Region, exactly as in the regions file.")],
+    instrument_id: Annotated[list[str], typer.Option(metavar="ID", help="Its prices; repeat to average several.")],
+    as_of: AsOf = None,
+    date_range: DateRange = None,
+    window_days: Annotated[
+        int | None, typer.Option(metavar="N", help="Rows of a window, at most 128; else the configured ones.")
+    ] = None,
+    model_id: Annotated[str | None, typer.Option(metavar="ID", help="Numeric model; else the configured one.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Compute numeric windows and regimes from stored prices.
+
+    A range takes the sessions of the region's calendar. What the worker has stored stays as it is.
+    """
+    settings = settings_of(ctx)
+    days = span(as_of, date_range)
+    job = _regime_job(settings, region, instrument_id, days, window_days, model_id)
+    report = asyncio.run(_filled_regimes(settings, job, dry_run))
+    tell_regimes(job, report, dry_run)
+    end(report.insufficient.total > 0)
+
+
+@commands.command(epilog=f"Example: [bold]stream-app backfill-text-embeddings {TEXT_OPTIONS}[/bold]")
+def backfill_text_embeddings(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
+    ctx: typer.Context,
+    as_of: AsOf = None,
+    date_range: DateRange = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="CODE", help="In any case; none: every article, also of no language.")
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="The most articles that get a vector now.")] = 10_000,
+    model_id: Annotated[str | None, typer.Option(metavar="ID", help="Text model; else the configured one.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Give stored articles their text vectors, the oldest first.
+
+    Days are those of UTC; an article of which only the date is known counts on that date. Articles that have their
+    vector do not count to the limit, so repeating the command goes on where the limit ended it.
+    """
+    from stream_app.backfill.texts import TextJob
+    from stream_app.store.article_texts import Selection
+
+    settings = settings_of(ctx)
+    first, last = span(as_of, date_range)
+    job = TextJob(Selection(first, last, language, model_id or settings.text_model_id), limit)
+    report = asyncio.run(_filled_texts(settings, job, dry_run))
+    tell_texts(job, report, dry_run)
+    end(report.failures.total > 0)
+
+
+@commands.command(epilog=f"Example: [bold]stream-app backfill-joint-regime-context {JOINT_OPTIONS}[/bold]")
+def backfill_joint_regime_context(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
+    ctx: typer.Context,
+    region: Annotated[list[str], typer.Option(metavar="NAME", help="Exact name; repeat for several.")],
+    as_of: AsOf = None,
+    date_range: DateRange = None,
+    text_model_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Text model; else the configured one.")
+    ] = None,
+    joint_model_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")
+    ] = None,
+    numeric_model_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Of the regimes; else the configured one.")
+    ] = None,
+    instrument_id: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Of the regimes, where a day has several; repeatable.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(metavar="CODE", help="Of the articles, in any case.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Join stored regimes and text vectors into joint contexts.
+
+    Days are those of UTC. A day's contexts that the worker has stored stay as they are.
+    """
+    from stream_app.backfill.joint import JointJob
+    from stream_app.store.article_texts import Selection
+    from stream_app.store.regimes import Wanted
+
+    settings = settings_of(ctx)
+    first, last = span(as_of, date_range)
+    job = JointJob(
+        Wanted(
+            list(dict.fromkeys(region)),
+            numeric_model_id or settings.numeric_model_id,
+            list(dict.fromkeys(instrument_id)) if instrument_id else None,
+        ),
+        Selection(first, last, language, text_model_id or settings.text_model_id),
+        joint_model_id or settings.joint_model_id,
+    )
+    report = asyncio.run(_filled_joint(settings, job, dry_run))
+    tell_joint(job, report, dry_run)
+    end(report.ambiguous.total > 0)
+
+
+def _regime_job(  # noqa: PLR0913, PLR0917 - the command's own options
+    settings: "Settings",
+    region: str,
+    instruments: list[str],
+    days: tuple[dt.date, dt.date],
+    window_days: int | None,
+    model_id: str | None,
+) -> "RegimeJob":
+    """Raises UsageError for an unknown region, days outside its calendar or without a session, and a large window."""
+    import numpy as np
+
+    from stream_app.backfill.regimes import RegimeJob
+    from stream_app.backfill.windows import WindowsJob
+    from stream_app.config import load_regions
+    from stream_app.errors import UsageError
+    from stream_app.regime.calendars import load_calendar
+    from stream_app.regime.windows import check_window_days
+
+    known = load_regions(settings.regions)
+    if region not in known:
+        raise UsageError(f"There is no region {region}; there are {', '.join(sorted(known))}.")
+    first, last = days
+    rows = settings.window_days if window_days is None else window_days
+    try:
+        check_window_days(rows)
+        calendar = load_calendar(known[region].calendar, settings.calendar_end)
+        chosen = [first] if first == last else calendar.sessions_between(first, last)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if not chosen:
+        raise UsageError(f"{known[region].calendar} has no session from {first} to {last}.")
+    names = list(dict.fromkeys(instruments))
+    as_ofs = np.array(chosen, "datetime64[D]")
+    return RegimeJob(region, calendar, WindowsJob(names, as_ofs, model_id or settings.numeric_model_id, rows))
+
+
+async def _filled_regimes(settings: "Settings", job: "RegimeJob", dry_run: bool) -> "RegimeReport":
+    from stream_app.backfill.regimes import fill_regimes
+    from stream_app.ingest.display import bars
+
+    with bars() as shown:
+        async with _pool(settings) as pool:
+            return await fill_regimes(pool, job, dry_run, shown.counting_down("windows"))
+
+
+async def _filled_texts(settings: "Settings", job: "TextJob", dry_run: bool) -> "TextReport":
+    from stream_app.backfill.texts import fill_texts
+    from stream_app.encoding import TextEncoder
+    from stream_app.ingest.display import bars
+
+    load = partial(
+        asyncio.to_thread,
+        TextEncoder.load,
+        settings.text_model,
+        settings.encode_token_budget,
+        settings.encode_deadline_seconds,
+    )
+    with bars() as shown:
+        async with _pool(settings) as pool:
+            return await fill_texts(pool, job, load, dry_run, shown.counting_down("articles"))
+
+
+async def _filled_joint(settings: "Settings", job: "JointJob", dry_run: bool) -> "JointReport":
+    from stream_app.backfill.joint import fill_joint
+    from stream_app.ingest.display import bars
+
+    with bars() as shown:
+        async with _pool(settings) as pool:
+            return await fill_joint(pool, job, dry_run, shown.counting_down("days"))
+
+
+@asynccontextmanager
+async def _pool(settings: "Settings") -> AsyncIterator["Pool"]:
+    from stream_app.endpoints import find_database
+    from stream_app.store.database import create_pool
+
+    pool = await create_pool(find_database(settings), size=2)
+    try:
+        yield pool
+    finally:
+        await pool.close()

@@ -1,0 +1,53 @@
+"""The newest joint vector of each day, as the seed commands write it. The live path writes it with its revisions."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from stream_app.store.database import Connection
+from stream_app.store.origins import BACKFILL, MAY_REPLACE, Standing
+
+STANDING = """
+    SELECT region, as_of_date, origin, vector FROM joint_embeddings
+    WHERE joint_type = 'REGIME_CONTEXT_V0' AND region = ANY($1::text[]) AND as_of_date BETWEEN $2 AND $3
+        AND model_id = $4
+"""
+COLUMNS = ("as_of_date", "region", "entity_scope", "model_id", "vector", "origin")
+INCOMING = """
+    CREATE TEMP TABLE IF NOT EXISTS incoming_joint (
+        as_of_date date, region text COLLATE "C", entity_scope jsonb, model_id text, vector vector(384), origin text
+    ) ON COMMIT DELETE ROWS
+"""
+MERGE = f"""
+    INSERT INTO joint_embeddings AS stored ({", ".join(COLUMNS)})
+    SELECT {", ".join(COLUMNS)} FROM incoming_joint ORDER BY region, as_of_date
+    ON CONFLICT (joint_type, region, as_of_date, model_id) DO UPDATE SET
+        entity_scope = excluded.entity_scope, vector = excluded.vector, origin = excluded.origin
+    WHERE {MAY_REPLACE}
+"""
+EMPTY_INCOMING = "TRUNCATE incoming_joint"
+
+
+async def standing(
+    connection: Connection, model_id: str, regions: Sequence[str], first: dt.date, last: dt.date
+) -> dict[tuple[str, dt.date], Standing]:
+    """What is stored of regions between two dates (inclusive), whatever its origin."""
+    rows = await connection.fetch(STANDING, list(regions), first, last, model_id)
+    return {(row[0], row[1]): Standing(*row[2:]) for row in rows}
+
+
+async def put(
+    connection: Connection, model_id: str, keys: Sequence[tuple[str, dt.date]], rows: Sequence[bytes]
+) -> None:
+    """Insert or replace the vectors (pgvector's binary form) of (region, day) pairs that have no live one.
+
+    Needs an open transaction.
+    """
+    scopes = {region: {"region": region, "source": "regime+news"} for region, _ in keys}
+    records = [
+        (day, region, scopes[region], model_id, vector, BACKFILL)
+        for (region, day), vector in zip(keys, rows, strict=True)
+    ]
+    await connection.execute(INCOMING)
+    await connection.copy_records_to_table("incoming_joint", records=records, columns=COLUMNS)
+    await connection.execute(MERGE)
+    await connection.execute(EMPTY_INCOMING)

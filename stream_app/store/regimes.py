@@ -1,0 +1,133 @@
+"""Numeric regimes of region days that the seed commands write, and those that their joint step starts from.
+
+The live path's rows are written with its revisions. Both may stand beside each other: the origin is part of the key.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas import event_id
+from stream_app.store import vectors
+from stream_app.store.database import Connection
+from stream_app.store.origins import BACKFILL, Origin, Standing
+
+STANDING = """
+    SELECT as_of_date, origin, regime_embedding FROM regimes
+    WHERE region = $1 AND as_of_date BETWEEN $2 AND $3 AND model_id = $4 AND instruments = $5::text[]
+        AND origin = 'backfill'
+"""
+COLUMNS = (
+    "regime_record_id",
+    "as_of_date",
+    "region",
+    "model_id",
+    "instruments",
+    "regime_label",
+    "confidence",
+    "regime_embedding",
+    "metadata",
+    "origin",
+)
+INCOMING = "CREATE TEMP TABLE IF NOT EXISTS incoming_regimes (LIKE regimes INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
+MERGE = f"""
+    INSERT INTO regimes ({", ".join(COLUMNS)}) SELECT {", ".join(COLUMNS)} FROM incoming_regimes ORDER BY as_of_date
+    ON CONFLICT (region, as_of_date, model_id, instruments, origin) DO UPDATE SET
+        regime_label = excluded.regime_label, confidence = excluded.confidence,
+        regime_embedding = excluded.regime_embedding, metadata = excluded.metadata
+"""
+EMPTY_INCOMING = "TRUNCATE incoming_regimes"
+DAYS = """
+    SELECT region, array_agg(DISTINCT as_of_date ORDER BY as_of_date) AS days FROM regimes
+    WHERE region = ANY($1::text[]) AND model_id = $2 AND ($3::text[] IS NULL OR instruments = $3::text[])
+        AND as_of_date BETWEEN $4 AND $5
+    GROUP BY region
+"""
+OF_DAYS = """
+    SELECT region, as_of_date, instruments, origin, regime_embedding FROM regimes
+    WHERE region = ANY($1::text[]) AND model_id = $2 AND ($3::text[] IS NULL OR instruments = $3::text[])
+        AND as_of_date = ANY($4::date[])
+    ORDER BY region, as_of_date, origin, instruments
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Regimes:
+    """What a region's regimes have in common: whose they are, their model and instruments, label and confidence."""
+
+    region: str
+    model_id: str
+    instruments: tuple[str, ...]
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which regimes: of regions and a numeric model; of these instruments alone, if they are named."""
+
+    regions: Sequence[str]
+    model_id: str
+    instruments: Sequence[str] | None
+
+    def parameters(self) -> tuple[object, ...]:
+        """The values for the placeholders $1 to $3."""
+        return list(self.regions), self.model_id, None if self.instruments is None else list(self.instruments)
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeRow:
+    """One stored regime; `vector` is in pgvector's binary form."""
+
+    region: str
+    as_of: dt.date
+    instruments: list[str]
+    origin: Origin
+    vector: bytes
+
+
+async def standing(connection: Connection, of: Regimes, first: dt.date, last: dt.date) -> dict[dt.date, Standing]:
+    """The seed commands' own regimes between two dates (inclusive)."""
+    rows = await connection.fetch(STANDING, of.region, first, last, of.model_id, list(of.instruments))
+    return {row[0]: Standing(*row[1:]) for row in rows}
+
+
+async def put(
+    connection: Connection, of: Regimes, days: Sequence[dt.date], stale: Sequence[bool], matrix: NDArray[np.float32]
+) -> None:
+    """Insert or replace the seed commands' regimes of days; the matrix is (n, 384). Needs an open transaction."""
+    instruments = list(of.instruments)
+    records = [
+        (
+            event_id("regime", of.region, day, of.model_id, BACKFILL, *instruments),
+            day,
+            of.region,
+            of.model_id,
+            instruments,
+            of.label,
+            of.confidence,
+            vector,
+            {"stale": is_stale},
+            BACKFILL,
+        )
+        for day, is_stale, vector in zip(days, stale, vectors.to_rows(matrix), strict=True)
+    ]
+    await connection.execute(INCOMING)
+    await connection.copy_records_to_table("incoming_regimes", records=records, columns=COLUMNS)
+    await connection.execute(MERGE)
+    await connection.execute(EMPTY_INCOMING)
+
+
+async def days(connection: Connection, wanted: Wanted, first: dt.date, last: dt.date) -> dict[str, list[dt.date]]:
+    """Each region's days, ascending, between two dates (inclusive) that have a regime; a region without is left out."""
+    rows = await connection.fetch(DAYS, *wanted.parameters(), first, last)
+    return {row["region"]: row["days"] for row in rows}
+
+
+async def of_days(connection: Connection, wanted: Wanted, chosen: Sequence[dt.date]) -> list[RegimeRow]:
+    """The regimes of days, by region and day."""
+    rows = await connection.fetch(OF_DAYS, *wanted.parameters(), list(chosen))
+    return [RegimeRow(*row) for row in rows]
