@@ -15,6 +15,8 @@ and vendors date a session's first hours, a week's bar or an embargoed text by a
 A swapped day and month or a mistyped year lies further out, as a rule."""
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+EPOCH_DAY = EPOCH.toordinal()
+DAY_MS = 86_400_000
 
 
 def too_far_ahead(event: PriceClose | NewsArticle, received_ms: int) -> Rejected | None:
@@ -24,14 +26,17 @@ def too_far_ahead(event: PriceClose | NewsArticle, received_ms: int) -> Rejected
     """
     if event.retracted:
         return None
-    latest = EPOCH + dt.timedelta(days=FUTURE_MAX_DAYS, milliseconds=received_ms)
     if isinstance(event, PriceClose):
-        return _rejected("trade_date", event.trade_date, latest) if event.trade_date > latest.date() else None
+        # in whole numbers, because each price passes here
+        days = event.trade_date.toordinal() - EPOCH_DAY - received_ms // DAY_MS
+        return _rejected("trade_date", event.trade_date, received_ms) if days > FUTURE_MAX_DAYS else None
     published = event.published_at
-    return _rejected("published_at", published, latest) if published is not None and published > latest else None
+    if published is None or published - EPOCH <= dt.timedelta(days=FUTURE_MAX_DAYS, milliseconds=received_ms):
+        return None
+    return _rejected("published_at", published, received_ms)
 
 
-def _rejected(name: str, value: dt.date, latest: dt.datetime) -> Rejected:
-    received = latest - dt.timedelta(days=FUTURE_MAX_DAYS)
+def _rejected(name: str, value: dt.date, received_ms: int) -> Rejected:
+    received = EPOCH + dt.timedelta(milliseconds=received_ms)
     told = f"{name} is {value}, over {FUTURE_MAX_DAYS} days after the record's time, {received:%Y-%m-%d %H:%M} UTC"
     return Rejected("future-date", told)
