@@ -138,10 +138,14 @@ class Stage(ABC):
             await dead_letters.mark_published(conn, letters)
 
     async def publish_left_over(self) -> None:
-        """Publish the dead letters that a crash left between commit and publish."""
+        """Publish the dead letters that a crash left between commit and publish.
+
+        Younger ones are most likely being published by whoever stored them.
+        """
+        age_seconds = self.services.settings.republish_seconds
         while True:
             async with connection(self.services.pool) as conn:
-                left = await dead_letters.unpublished(conn, self.topic, LEFT_OVER_LETTERS)
+                left = await dead_letters.unpublished(conn, self.topic, age_seconds, LEFT_OVER_LETTERS)
             if not left:
                 return
             await self.publish_dead_letters(left)

@@ -18,7 +18,8 @@ PUT = """
 """
 UNPUBLISHED = """
     SELECT topic, log_epoch, partition, log_offset, log_timestamp_ms, event_id, key, value, reason, error
-    FROM dead_letters WHERE NOT published AND topic = $1 ORDER BY partition, log_offset LIMIT $2
+    FROM dead_letters WHERE NOT published AND topic = $1 AND created_at <= now() - make_interval(secs => $2)
+    ORDER BY partition, log_offset LIMIT $3
 """
 MARK_PUBLISHED = """
     UPDATE dead_letters d SET published = true
@@ -67,9 +68,9 @@ async def put(connection: Connection, letters: Sequence[DeadLetter]) -> None:
         )
 
 
-async def unpublished(connection: Connection, topic: str, limit: int) -> list[DeadLetter]:
-    """A topic's dead letters that were not yet sent, in its order."""
-    return [_from_row(row) for row in await connection.fetch(UNPUBLISHED, topic, limit)]
+async def unpublished(connection: Connection, topic: str, age_seconds: float, limit: int) -> list[DeadLetter]:
+    """A topic's dead letters of at least that age that were not yet sent, in its order."""
+    return [_from_row(row) for row in await connection.fetch(UNPUBLISHED, topic, age_seconds, limit)]
 
 
 async def mark_published(connection: Connection, letters: Sequence[DeadLetter]) -> None:

@@ -170,7 +170,7 @@ async def test_dead_letters_that_a_crash_left_unpublished_are_sent_when_the_stag
     async def crash(*_: object) -> None:
         raise ConnectionAbortedError("the worker died here")
 
-    async with place.pipeline() as path:
+    async with place.pipeline(republish_seconds=0.2) as path:
         await path.send_raw("prices.closes", 0, (b"SPX.US", b"no json"), GOOD_PRICE)
         async with stepping(path, model) as steps:
             monkeypatch.setattr(steps.prices, "publish_dead_letters", crash)

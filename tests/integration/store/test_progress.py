@@ -135,11 +135,12 @@ async def test_dead_letters_come_back_whole_in_order_until_they_are_published(po
     async with transaction(pool) as conn:
         await dead_letters.put(conn, letters)
         await dead_letters.put(conn, [letter(2, reason="another")])
-        first, second = await dead_letters.unpublished(conn, TOPIC, 10)
+        assert await dead_letters.unpublished(conn, TOPIC, 3600.0, 10) == []
+        first, second = await dead_letters.unpublished(conn, TOPIC, 0.0, 10)
         assert (first, second.value, second.reason) == (letters[1], b"\x00\xff", "not-json")
         assert second.error == "a � in it"
         assert second.timestamp == letters[0].timestamp
-        assert await dead_letters.unpublished(conn, TOPIC, 1) == [first]
-        assert await dead_letters.unpublished(conn, "news.articles", 10) == []
+        assert await dead_letters.unpublished(conn, TOPIC, 0.0, 1) == [first]
+        assert await dead_letters.unpublished(conn, "news.articles", 0.0, 10) == []
         await dead_letters.mark_published(conn, [first])
-        assert await dead_letters.unpublished(conn, TOPIC, 10) == [second]
+        assert await dead_letters.unpublished(conn, TOPIC, 0.0, 10) == [second]
