@@ -26,7 +26,7 @@ from stream_app.kafka.stages import Stage as TransportStage
 from stream_app.kafka.topics import ensure_topics
 from stream_app.outage import say_waiting, while_away
 from stream_app.services import Services, open_services
-from stream_app.store import migrate, progress
+from stream_app.store import progress, ready
 from stream_app.store.database import ask, connection
 
 ASK_SECONDS = 2.0
@@ -94,7 +94,7 @@ async def run_reporting(
 
 
 async def _check_services(settings: Settings, endpoints: Endpoints) -> None:
-    await migrate.check(endpoints.database_url)
+    await ready.check(endpoints.database_url)
     await ensure_topics(
         endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
     )

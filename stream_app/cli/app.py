@@ -12,7 +12,17 @@ from stream_app.cli.choices import Choices
 from stream_app.cli.failures import CommandGroup
 from stream_app.cli.output import put
 
-COMMANDS = ("services", "database", "workers", "ingesting", "closing", "backfilling", "showing", "demonstrating")
+COMMANDS = (
+    "services",
+    "database",
+    "workers",
+    "ingesting",
+    "closing",
+    "backfilling",
+    "replaying",
+    "showing",
+    "demonstrating",
+)
 """The modules of the commands, in the order in which help lists them; each has a typer app named `commands`."""
 EXAMPLE = "Example: [bold]stream-app up --detach && stream-app db upgrade && stream-app worker[/bold]"
 

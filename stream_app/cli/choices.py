@@ -45,9 +45,14 @@ def choices_of(ctx: typer.Context) -> Choices:
 
 
 def settings_of(ctx: typer.Context, stage: str = COMMAND_LINE) -> "Settings":
-    """The settings of this command line, with logging set up as they say; `stage` stands in its lines."""
+    """The settings of this command line, with logging set up as they say; `stage` stands in its lines.
+
+    A command has words of its own for what goes well: where no level is set, only a stage logs that.
+    """
     from stream_app import logs
 
     settings = choices_of(ctx).settings()
-    logs.configure(settings.log_level, stage, settings.log_format)
+    told = "log_level" in settings.model_fields_set
+    level = "WARNING" if stage == COMMAND_LINE and not told else settings.log_level
+    logs.configure(level, stage, settings.log_format)
     return settings

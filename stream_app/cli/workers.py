@@ -71,7 +71,7 @@ def _all_stages(settings: "Settings", endpoints: "Endpoints", arguments: list[st
     """Wait for the database, so that what is wrong with it is said once and not by each stage; then run them."""
     from stream_app.health import Crew, served
     from stream_app.outage import while_away
-    from stream_app.store.migrate import check
+    from stream_app.store.ready import check
     from stream_app.supervisor import supervise
 
     crew = Crew(list(StageName), settings.health_stall_seconds)

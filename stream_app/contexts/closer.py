@@ -11,8 +11,9 @@ from stream_app.contexts.closing import amend_days, close_days, closed_at
 from stream_app.contexts.cut import finish_triggers
 from stream_app.regime.calendars import SessionCalendar
 from stream_app.services import Services
-from stream_app.store import closer_lock, late_marks, progress, revisions, trigger_queue, triggers
+from stream_app.store import late_marks, process_lock, progress, revisions, trigger_queue, triggers
 from stream_app.store.database import connection
+from stream_app.store.process_lock import ProcessLock
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Closer:
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[bool]:
-        async with connection(self._services.pool) as conn, closer_lock.held(conn) as locked:
+        async with connection(self._services.pool) as conn, process_lock.held(conn, ProcessLock.CLOSING) as locked:
             yield locked
 
     async def _knows_the_log(self) -> bool:

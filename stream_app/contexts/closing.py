@@ -30,6 +30,11 @@ def closed_at(region: RegionConfig, calendar: SessionCalendar, day: dt.date) -> 
     return calendar.scheduled_close(day, region.news_day) + dt.timedelta(minutes=region.close_grace_minutes)
 
 
+def is_past_deadline(services: Services, due: dt.datetime) -> bool:
+    """Whether a day that closed at this instant no longer waits for its price."""
+    return services.clock.now() > due + dt.timedelta(hours=services.settings.price_deadline_hours)
+
+
 def check_closable(services: Services, region_name: str, day: dt.date, force: bool = False) -> None:
     """Raises UsageError, naming the nearest sessions, for a day that is no session or has not closed yet."""
     calendar, region = services.calendar_of(region_name), services.regions[region_name]
@@ -53,14 +58,12 @@ def check_closable(services: Services, region_name: str, day: dt.date, force: bo
 async def close_days(services: Services, region_name: str, days: Sequence[dt.date], force: bool = False) -> int:
     """Close days that have no trigger yet and publish the triggers; how many were closed by this call."""
     calendar, region = services.calendar_of(region_name), services.regions[region_name]
-    now = services.clock.now()
-    deadline = dt.timedelta(hours=services.settings.price_deadline_hours)
     new = []
     for day in sorted(days):
         due = closed_at(region, calendar, day)
-        new.append(NewTrigger(day, 1, due, allow_stale=force or now > due + deadline))
+        new.append(NewTrigger(day, 1, due, allow_stale=force or is_past_deadline(services, due)))
     async with transaction(services.pool) as conn:
-        made = await triggers.make(conn, region_name, definition_of(region), new, now)
+        made = await triggers.make(conn, region_name, definition_of(region), new, services.clock.now())
     await finish_triggers(services)
     return len(made)
 
@@ -72,15 +75,13 @@ async def amend_days(services: Services, region_name: str, days: Sequence[dt.dat
     """
     async with connection(services.pool) as conn:
         newest = await triggers.newest(conn, region_name, days)
-    now = services.clock.now()
-    deadline = dt.timedelta(hours=services.settings.price_deadline_hours)
     by_definition: dict[Definition, list[NewTrigger]] = {}
     for day, found in sorted(newest.items()):
         event = found.trigger.event
-        stale = allow_stale or event.allow_stale or now > event.closed_at + deadline
+        stale = allow_stale or event.allow_stale or is_past_deadline(services, event.closed_at)
         by_definition.setdefault(event.definition, []).append(NewTrigger(day, event.number + 1, event.closed_at, stale))
     made = 0
     async with transaction(services.pool) as conn:
         for definition, new in by_definition.items():
-            made += len(await triggers.make(conn, region_name, definition, new, now))
+            made += len(await triggers.make(conn, region_name, definition, new, services.clock.now()))
     return made

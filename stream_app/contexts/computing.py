@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from schemas import JointRegimeContext
 from schemas.topics import CONTEXTS, CONTEXTS_LATEST, NEWS, PRICES
 from stream_app.contexts.batch import Batch, leading_run
-from stream_app.contexts.compose import DayInputs, compose
-from stream_app.contexts.inputs import numeric_inputs, read_articles, read_series, read_text_means
+from stream_app.contexts.compose import compose
+from stream_app.contexts.day_inputs import BatchSize, read_day_inputs, read_rows
 from stream_app.contexts.late import news_above_cut, prices_above_cut
 from stream_app.contexts.models import ContextModels, joint_model, numeric_model
 from stream_app.failpoints import failpoint
@@ -19,12 +19,8 @@ from stream_app.store import late_marks, models, progress, revisions, trigger_qu
 from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.models import Model
 from stream_app.store.news import Article
-from stream_app.store.trigger_queue import WaitingTrigger
+from stream_app.store.trigger_queue import EVERY_DAY, Days
 
-FIRST_BATCH_TRIGGERS = 8
-LARGEST_BATCH_TRIGGERS = 256
-BATCH_ARTICLES = 20_000
-"""Text vectors read at a time, 1.5 kB each; a single day may have more."""
 PUBLISH_CONTEXTS = 500
 
 log = logging.getLogger(__name__)
@@ -44,12 +40,16 @@ async def register_models(services: Services) -> ContextModels | None:
 
 
 class Computing:
-    """Computes and publishes what waits, region by region; several of these, in any processes, share the work."""
+    """Computes and publishes what waits, region by region; several of these, in any processes, share the work.
 
-    def __init__(self, services: Services, context_models: ContextModels) -> None:
+    `days` are the only ones that this one computes.
+    """
+
+    def __init__(self, services: Services, context_models: ContextModels, days: Days = EVERY_DAY) -> None:
         self._services = services
         self._models = context_models
-        self._batch_triggers = FIRST_BATCH_TRIGGERS
+        self._days = days
+        self._size = BatchSize()
 
     async def work(self) -> bool:
         """One round over the regions that have work; whether anything was done."""
@@ -58,64 +58,40 @@ class Computing:
         did = False
         for region in regions:
             computed = await self.compute_region(region)
-            did = await self.publish_region(region) or computed or did
+            did = await self.publish_region(region) or computed > 0 or did
         return did
 
-    async def compute_region(self, region: str) -> bool:
-        """Compute the region's oldest triggers, if nobody else does and their cut is reached."""
+    async def compute_region(self, region: str) -> int:
+        """Compute the region's oldest triggers, if nobody else does and their cut is reached; how many."""
         async with transaction(self._services.pool) as conn:
             if not await trigger_queue.lock_region(conn, region):
-                return False
-            waiting = await trigger_queue.waiting(conn, region, self._batch_triggers)
+                return 0
+            waiting = await trigger_queue.waiting(conn, region, self._size.triggers, self._days)
             if not waiting or not await progress.reached(conn, waiting[0].event.cut):
-                return False
+                return 0
             run = leading_run(waiting)
-            await self._compute(conn, self._batch(run))
+            computed = await self._compute(conn, Batch(run, self._services.calendar(run[0].event.definition.calendar)))
             failpoint("contexts-in-transaction")
         failpoint("contexts-computed")
-        return True
+        return computed
 
-    def _batch(self, triggers: Sequence[WaitingTrigger]) -> Batch:
-        return Batch(triggers, self._services.calendar(triggers[0].event.definition.calendar))
-
-    async def _compute(self, conn: Connection, batch: Batch) -> None:
+    async def _compute(self, conn: Connection, batch: Batch) -> int:
         prices_topic, news_topic = self._services.topic(PRICES.name), self._services.topic(NEWS.name)
         if batch.learnt:
             await progress.wait_for_open_chunks(conn, [prices_topic, news_topic])
-        articles = await read_articles(conn, batch, news_topic)
-        batch, articles = self._bounded(batch, articles)
-        series = await read_series(conn, batch, prices_topic, self._models.window_days)
+        rows = await read_rows(conn, self._services, self._models, batch, self._size)
+        batch = rows.batch
         if batch.learnt:
-            marks = await prices_above_cut(conn, batch, series, prices_topic, self._models.window_days)
-            marks += await news_above_cut(conn, batch, _days_of(batch.days, articles), news_topic)
+            marks = await prices_above_cut(conn, batch, rows.series, prices_topic, self._models.window_days)
+            marks += await news_above_cut(conn, batch, _days_of(batch.days, rows.articles), news_topic)
             await late_marks.put(conn, marks)
-        means = await read_text_means(conn, self._models.text.fingerprint, articles)
-        halves = await asyncio.to_thread(
-            numeric_inputs, series, batch.definition.instruments, batch.days, self._models.window_days
-        )
-        days = [
-            DayInputs(trigger.event, trigger.known_at, half, of_day, mean)
-            for trigger, half, of_day, mean in zip(batch.triggers, halves, articles, means, strict=True)
-        ]
+        days = await read_day_inputs(conn, self._models, rows)
         last = await revisions.last_revisions(conn, batch.region, self._models.joint.model_id, batch.days)
         made = await asyncio.to_thread(compose, days, self._models, last)
         await revisions.append(conn, made)
         await trigger_queue.mark_computed(conn, [trigger.event for trigger in batch.triggers])
         log.info("computed region=%s triggers=%d revisions=%d", batch.region, len(days), len(made))
-
-    def _bounded(self, batch: Batch, articles: list[list[Article]]) -> tuple[Batch, list[list[Article]]]:
-        """Keep the days whose articles fit, at least one, and let the next batch be larger only if these all did."""
-        total, kept = 0, 0
-        for of_day in articles:
-            total += len(of_day)
-            if kept and total > BATCH_ARTICLES:
-                break
-            kept += 1
-        if kept == len(articles):
-            self._batch_triggers = min(2 * self._batch_triggers, LARGEST_BATCH_TRIGGERS)
-            return batch, articles
-        self._batch_triggers = kept
-        return self._batch(batch.triggers[:kept]), articles[:kept]
+        return len(days)
 
     async def publish_region(self, region: str) -> bool:
         """Publish the region's unpublished contexts in the order in which they were made."""

@@ -16,6 +16,14 @@ LAST = """
     SELECT DISTINCT ON (as_of_date) as_of_date, revision, inputs_hash FROM joint_embedding_revisions
     WHERE region = $1 AND model_id = $2 AND as_of_date = ANY($3::date[]) ORDER BY as_of_date, revision DESC
 """
+NEWEST = """
+    SELECT DISTINCT ON (as_of_date) as_of_date, payload FROM joint_embedding_revisions
+    WHERE region = $1 AND model_id = $2 AND as_of_date = ANY($3::date[]) ORDER BY as_of_date, revision DESC
+"""
+PUBLISH_AGAIN = """
+    UPDATE joint_embedding_revisions SET published = false
+    WHERE region = $1 AND model_id = $2 AND as_of_date = ANY($3::date[])
+"""
 REVISION_COLUMNS = (
     "region",
     "as_of_date",
@@ -30,6 +38,7 @@ REVISION_COLUMNS = (
     "stale",
     "vector",
     "payload",
+    "published",
 )
 SHOW_NEWEST = """
     INSERT INTO joint_embeddings AS j (as_of_date, region, entity_scope, model_id, revision, vector)
@@ -107,7 +116,7 @@ async def last_revisions(
     return {row["as_of_date"]: LastRevision(row["revision"], row["inputs_hash"]) for row in rows}
 
 
-def _revision_row(context: JointRegimeContext) -> tuple[object, ...]:
+def _revision_row(context: JointRegimeContext, published: bool) -> tuple[object, ...]:
     vector = None if context.vector is None else vectors.to_rows(context.vector.numpy()[np.newaxis])[0]
     return (
         context.region,
@@ -123,20 +132,21 @@ def _revision_row(context: JointRegimeContext) -> tuple[object, ...]:
         context.stale,
         vector,
         encode(context),
+        published,
     )
 
 
-async def append(connection: Connection, new: Sequence[NewContext]) -> None:
+async def append(connection: Connection, new: Sequence[NewContext], *, published: bool = False) -> None:
     """Append revisions of one region and one model, oldest first, and bring the newest-of-the-day tables along.
 
-    Needs an open transaction that holds the region's lock.
+    `published` ones are never sent. Needs an open transaction that holds the region's lock.
     """
     if not new:
         return
     contexts = [item.context for item in new]
     region, model_id = contexts[0].region, contexts[0].model_id
     await connection.copy_records_to_table(
-        "joint_embedding_revisions", records=[_revision_row(c) for c in contexts], columns=REVISION_COLUMNS
+        "joint_embedding_revisions", records=[_revision_row(c, published) for c in contexts], columns=REVISION_COLUMNS
     )
     newest = {item.context.as_of: item for item in new}
     absent = [day for day, item in newest.items() if item.context.vector is None]
@@ -182,6 +192,24 @@ async def mark_published(connection: Connection, region: str, contexts: Sequence
     """Note that these are on the topic."""
     days, models = [c.as_of for c in contexts], [c.model_id for c in contexts]
     await connection.execute(MARK_PUBLISHED, region, days, models, [c.revision for c in contexts])
+
+
+async def count(connection: Connection) -> int:
+    """How many revisions there are."""
+    return int(await connection.fetchval("SELECT count(*) FROM joint_embedding_revisions"))
+
+
+async def publish_again(connection: Connection, region: str, model_id: str, days: Sequence[dt.date]) -> None:
+    """Let every revision of these days be sent again."""
+    await connection.execute(PUBLISH_AGAIN, region, model_id, list(days))
+
+
+async def newest(
+    connection: Connection, region: str, model_id: str, days: Sequence[dt.date]
+) -> dict[dt.date, JointRegimeContext]:
+    """The newest revision of each day that has one, as it was published."""
+    rows = await connection.fetch(NEWEST, region, model_id, list(days))
+    return {row["as_of_date"]: _decoder.decode(row["payload"]) for row in rows}
 
 
 async def awaiting_price(connection: Connection, region: str, closed_before: dt.datetime) -> list[dt.date]:

@@ -38,6 +38,11 @@ REMOVE_RETRACTED = """
 """
 
 
+async def count(connection: Connection, fingerprint: str) -> int:
+    """How many contents have a vector of this model."""
+    return int(await connection.fetchval("SELECT count(*) FROM text_vectors WHERE fingerprint = $1", fingerprint))
+
+
 async def get(connection: Connection, fingerprint: str, hashes: Collection[bytes]) -> dict[bytes, bytes]:
     """The stored vectors by content hash, in pgvector's binary form (see `matrix`)."""
     if not hashes:

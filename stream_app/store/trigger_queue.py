@@ -43,9 +43,27 @@ STORE = f"""
 """
 WAITING = f"""
     SELECT {COLUMNS}, learnt FROM day_triggers
-    WHERE region = $1 AND NOT computed AND known_at IS NOT NULL
-    ORDER BY log_epoch, log_timestamp_ms, log_partition, log_offset LIMIT $2
+    WHERE region = $1 AND NOT computed AND known_at IS NOT NULL AND as_of BETWEEN $2 AND $3
+    ORDER BY log_epoch, log_timestamp_ms, log_partition, log_offset LIMIT $4
 """
+COUNT_WAITING = """
+    SELECT count(*) FROM day_triggers
+    WHERE region = ANY($1::text[]) AND NOT computed AND known_at IS NOT NULL AND as_of BETWEEN $2 AND $3
+"""
+WAITING_DAYS = "SELECT DISTINCT region, as_of FROM day_triggers WHERE NOT computed ORDER BY region, as_of"
+# By cut, then day: what was made together is computed together.
+NEWEST_COMPUTED = f"""
+    SELECT {COLUMNS} FROM (
+        SELECT DISTINCT ON (as_of) * FROM day_triggers
+        WHERE region = $1 AND computed AND as_of BETWEEN $2 AND $3 ORDER BY as_of, number DESC
+    ) AS newest
+    ORDER BY cut::text, as_of
+"""
+NEWEST_NUMBERS = """
+    SELECT as_of, max(number) AS number FROM day_triggers
+    WHERE region = $1 AND computed AND as_of = ANY($2::date[]) GROUP BY as_of
+"""
+COMPUTED_REGIONS = "SELECT DISTINCT region FROM day_triggers WHERE computed ORDER BY region"
 REGIONS_WITH_WORK = """
     SELECT region FROM day_triggers WHERE NOT computed AND known_at IS NOT NULL
     UNION SELECT region FROM joint_embedding_revisions WHERE NOT published
@@ -62,7 +80,19 @@ LIVE_SINCE = """
     ON CONFLICT (region) DO UPDATE SET live_since = coalesce(r.live_since, excluded.live_since)
 """
 READ_LIVE_SINCE = "SELECT region, live_since FROM regions WHERE live_since IS NOT NULL"
+WAIT_FOR_REGION = "SELECT 1 FROM regions WHERE region = $1 FOR UPDATE"
 LOCK_REGION = "SELECT 1 FROM regions WHERE region = $1 FOR UPDATE SKIP LOCKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days from `first` to `last`, both inclusive."""
+
+    first: dt.date = dt.date.min
+    last: dt.date = dt.date.max
+
+
+EVERY_DAY = Days()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +161,11 @@ async def lock_region(connection: Connection, region: str) -> bool:
     return bool(await connection.fetchval(LOCK_REGION, region))
 
 
+async def wait_for_region(connection: Connection, region: str) -> None:
+    """Lock a region until the transaction ends, once no computing task has it."""
+    await connection.execute(WAIT_FOR_REGION, region)
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingTrigger:
     """A trigger to be computed. `learnt`: its cut came from the log alone, so records above it may have been applied
@@ -141,10 +176,39 @@ class WaitingTrigger:
     learnt: bool
 
 
-async def waiting(connection: Connection, region: str, limit: int) -> list[WaitingTrigger]:
-    """A region's oldest triggers that are to be computed, in the order of the log."""
-    rows = await connection.fetch(WAITING, region, limit)
+async def waiting(connection: Connection, region: str, limit: int, days: Days = EVERY_DAY) -> list[WaitingTrigger]:
+    """The oldest triggers of these days of a region that are to be computed, in the order of the log."""
+    rows = await connection.fetch(WAITING, region, days.first, days.last, limit)
     return [WaitingTrigger(from_row(row).event, row["known_at"], row["learnt"]) for row in rows]
+
+
+async def count_waiting(connection: Connection, regions: Sequence[str], days: Days) -> int:
+    """How many triggers of these days are to be computed."""
+    return int(await connection.fetchval(COUNT_WAITING, list(regions), days.first, days.last))
+
+
+async def waiting_days(connection: Connection) -> dict[str, list[dt.date]]:
+    """Every region's days that have a trigger to be computed, in order."""
+    found: dict[str, list[dt.date]] = {}
+    for row in await connection.fetch(WAITING_DAYS):
+        found.setdefault(row["region"], []).append(row["as_of"])
+    return found
+
+
+async def computed_regions(connection: Connection) -> list[str]:
+    """The regions that have a context, or a day that has none for a reason."""
+    return [row["region"] for row in await connection.fetch(COMPUTED_REGIONS)]
+
+
+async def newest_computed(connection: Connection, region: str, days: Days) -> list[WaitingTrigger]:
+    """Each day's newest trigger that was computed, those with the same cut together."""
+    rows = await connection.fetch(NEWEST_COMPUTED, region, days.first, days.last)
+    return [WaitingTrigger(from_row(row).event, row["known_at"], learnt=False) for row in rows]
+
+
+async def newest_numbers(connection: Connection, region: str, days: Sequence[dt.date]) -> dict[dt.date, int]:
+    """The number of each day's newest trigger that was computed."""
+    return {row["as_of"]: row["number"] for row in await connection.fetch(NEWEST_NUMBERS, region, list(days))}
 
 
 async def mark_computed(connection: Connection, triggers: Sequence[DayTrigger]) -> None:

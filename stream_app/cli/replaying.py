@@ -1,0 +1,127 @@
+"""`replay`: contexts again, from the log or from what is stored."""
+# ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from stream_app.cli.choices import settings_of
+from stream_app.cli.dates import iso_date
+from stream_app.cli.output import put, say
+
+if TYPE_CHECKING:
+    from stream_app.config import Settings
+    from stream_app.embedded import Endpoints
+    from stream_app.replay.from_log import Filled
+    from stream_app.replay.over_stored import Compared
+    from stream_app.replay.run import Asked
+    from stream_app.services import Services
+
+SHOWN_DAYS = 5
+
+commands = typer.Typer()
+
+
+@commands.command(epilog="Example: [bold]stream-app replay --from 2008-01-01 --to 2008-12-31 --diff[/bold]")
+def replay(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
+    ctx: typer.Context,
+    first: Annotated[
+        dt.date | None, typer.Option("--from", parser=iso_date, metavar="DATE", help="The first day; else every one.")
+    ] = None,
+    last: Annotated[
+        dt.date | None, typer.Option("--to", parser=iso_date, metavar="DATE", help="The last day; else every one.")
+    ] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Region; may be given several times. Else every one.")
+    ] = None,
+    publish: Annotated[
+        Literal["none", "changed", "all"] | None,
+        typer.Option(help="Contexts to publish: of a full database, if not told, the changed; of an empty one none."),
+    ] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; say which contexts would change, and why.")] = (
+        False
+    ),
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Close days again that stand on an older definition of their region.")
+    ] = False,
+) -> None:
+    """Compute contexts again, through the same code as live, while workers go on.
+
+    An empty database is filled from the log, up to its end at the start. One that holds the records reads nothing
+    again: each day is computed from them as of the day's own cut. Stopped half-way, it goes on where it was.
+    """
+    from stream_app.endpoints import find
+    from stream_app.replay.over_stored import Publish
+    from stream_app.replay.run import Asked
+    from stream_app.store.trigger_queue import Days
+
+    days = Days(first or dt.date.min, last or dt.date.max)
+    if days.first > days.last:
+        raise typer.BadParameter(f"--from {first} lies after --to {last}.")
+    if recompute and publish is not None:
+        raise typer.BadParameter("--recompute makes new triggers, whose contexts are published; drop --publish.")
+    settings = settings_of(ctx)
+    asked = Asked(tuple(region or ()), days, None if publish is None else Publish(publish))
+    try:
+        asyncio.run(_replayed(settings, find(settings), asked, diff, recompute))
+    except KeyboardInterrupt:
+        if not diff:
+            say("Stopped; run the same command again, and it goes on where it was.")
+        raise
+
+
+async def _replayed(settings: "Settings", endpoints: "Endpoints", asked: "Asked", diff: bool, recompute: bool) -> None:
+    from stream_app.cli.progress import bars
+    from stream_app.kafka.topics import ensure_topics
+    from stream_app.replay import run
+    from stream_app.services import open_services
+    from stream_app.store.migrate import check
+
+    await check(endpoints.database_url)
+    async with open_services(settings, endpoints) as services:
+        for region in asked.regions:
+            services.calendar_of(region)
+        await ensure_topics(
+            endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
+        )
+        if recompute and not diff:
+            say(await _recomputed(services, asked))
+            return
+        with bars() as told:
+            if diff:
+                done: Filled | Compared = await run.diff(services, asked, told, redefined=recompute)
+            else:
+                done = await run.replay(services, asked, told)
+        _tell(done, would=diff)
+
+
+async def _recomputed(services: "Services", asked: "Asked") -> str:
+    from stream_app.contexts.log_known import require_known_log
+    from stream_app.replay import run
+
+    await require_known_log(services)
+    made = await run.recompute(services, asked)
+    return (
+        f"{made:,} days close again under today's definitions; a worker computes them."
+        if made
+        else ("Every day stands on today's definitions: nothing to do.")
+    )
+
+
+def _tell(done: "Filled | Compared", would: bool) -> None:
+    from stream_app.replay.from_log import Filled
+
+    if isinstance(done, Filled):
+        say(f"{done.records:,} records applied, {done.contexts:,} contexts made.")
+        if done.encoded:
+            say(f"{done.encoded:,} texts had no vector on embeddings.text and were encoded anew.")
+        for region, days in done.waiting.items():
+            shown = ", ".join(map(str, days[:SHOWN_DAYS])) + (" …" if len(days) > SHOWN_DAYS else "")
+            say(f"{region}: {len(days):,} days wait for records beyond the end, or were not asked for: {shown}")
+        return
+    for change in done.changed:
+        put(f"{change.region} {change.as_of} revision {change.revision}: {'; '.join(change.why)}")
+    verb = "would change" if would else "changed"
+    say(f"{done.days:,} days computed again, {len(done.changed):,} {verb}.")

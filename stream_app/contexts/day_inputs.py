@@ -1,0 +1,71 @@
+"""A batch's inputs, read as of its cut: what live computing and replay share. Batches grow while their articles fit."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.topics import NEWS, PRICES
+from stream_app.contexts.batch import Batch
+from stream_app.contexts.compose import DayInputs
+from stream_app.contexts.inputs import numeric_inputs, read_articles, read_series, read_text_means
+from stream_app.contexts.models import ContextModels
+from stream_app.services import Services
+from stream_app.store.database import Connection
+from stream_app.store.news import Article
+from stream_app.store.prices import Series
+
+FIRST_TRIGGERS = 8
+LARGEST_TRIGGERS = 256
+BATCH_ARTICLES = 20_000
+"""Text vectors read at a time, 1.5 kB each; a single day may have more."""
+
+
+class BatchSize:
+    """How many triggers to take at a time."""
+
+    def __init__(self) -> None:
+        self.triggers = FIRST_TRIGGERS
+
+    def fitting(self, articles: Sequence[Sequence[Article]]) -> int:
+        """How many of these days to keep, at least one; the next batch is larger only if all fit."""
+        total, kept = 0, 0
+        for of_day in articles:
+            total += len(of_day)
+            if kept and total > BATCH_ARTICLES:
+                break
+            kept += 1
+        self.triggers = min(2 * self.triggers, LARGEST_TRIGGERS) if kept == len(articles) else kept
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRows:
+    """The rows of a batch: each day's articles in article_id order, and each instrument's prices."""
+
+    batch: Batch
+    articles: Sequence[Sequence[Article]]
+    series: dict[str, Series]
+
+
+async def read_rows(
+    connection: Connection, services: Services, models: ContextModels, batch: Batch, size: BatchSize
+) -> BatchRows:
+    """Prices and articles as of the cut; of a batch whose articles are too many, those of its first days."""
+    articles = await read_articles(connection, batch, services.topic(NEWS.name))
+    kept = size.fitting(articles)
+    batch = Batch(batch.triggers[:kept], batch.calendar)
+    series = await read_series(connection, batch, services.topic(PRICES.name), models.window_days)
+    return BatchRows(batch, articles[:kept], series)
+
+
+async def read_day_inputs(connection: Connection, models: ContextModels, rows: BatchRows) -> list[DayInputs]:
+    """What each trigger's context is a function of."""
+    batch = rows.batch
+    means = await read_text_means(connection, models.text.fingerprint, rows.articles)
+    halves = await asyncio.to_thread(
+        numeric_inputs, rows.series, batch.definition.instruments, batch.days, models.window_days
+    )
+    return [
+        DayInputs(trigger.event, trigger.known_at, half, of_day, mean)
+        for trigger, half, of_day, mean in zip(batch.triggers, halves, rows.articles, means, strict=True)
+    ]

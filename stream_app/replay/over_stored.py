@@ -1,0 +1,118 @@
+"""Replay over a database that holds the records: each day's newest trigger is computed again, as of its cut.
+
+Nothing is read from the log again. A context whose inputs hash as they did stays; another gets a new revision.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stream_app.contexts.batch import Batch, leading_run
+from stream_app.contexts.compose import compose
+from stream_app.contexts.computing import Computing
+from stream_app.contexts.day_inputs import BatchSize, read_day_inputs, read_rows
+from stream_app.contexts.models import ContextModels
+from stream_app.replay.differences import Difference, difference
+from stream_app.replay.telling import Told
+from stream_app.services import Services
+from stream_app.store import revisions, trigger_queue
+from stream_app.store.database import Connection, connection, transaction
+from stream_app.store.revisions import NewContext
+from stream_app.store.trigger_queue import Days, WaitingTrigger
+
+Triggers = Mapping[str, Sequence[WaitingTrigger]]
+"""By region, those with the same cut together."""
+
+
+class Publish(StrEnum):
+    """Which contexts a replay sends to the topic."""
+
+    NONE = "none"
+    CHANGED = "changed"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How many days were computed again, and which contexts came out differently."""
+
+    days: int
+    changed: Sequence[Difference]
+
+
+class StoredReplay:
+    """Computes triggers again; live workers go on beside it."""
+
+    def __init__(self, services: Services, models: ContextModels) -> None:
+        self._services = services
+        self._models = models
+        self._size = BatchSize()
+
+    async def run(self, triggers: Triggers, publish: Publish, told: Told) -> Compared:
+        """Compute these triggers again, store what changed as new revisions, and publish what was asked for."""
+        told.begin("days", sum(map(len, triggers.values())))
+        changed: list[Difference] = []
+        computing = Computing(self._services, self._models)
+        for region, of_region in triggers.items():
+            left = list(of_region)
+            while left:
+                async with transaction(self._services.pool) as conn:
+                    await trigger_queue.wait_for_region(conn, region)
+                    await self._drop_superseded(conn, region, left, told)
+                    made = await self._again(conn, left, told, changed) if left else []
+                    await revisions.append(conn, made, published=publish is Publish.NONE)
+            if publish is Publish.ALL:
+                await self._publish_again(region, of_region)
+            while publish is not Publish.NONE and await computing.publish_region(region):
+                pass
+        return Compared(sum(map(len, triggers.values())), sorted(changed, key=lambda each: (each.region, each.as_of)))
+
+    async def diff(self, triggers: Triggers, told: Told) -> Compared:
+        """What `run` would change; nothing is written."""
+        told.begin("days", sum(map(len, triggers.values())))
+        changed: list[Difference] = []
+        for of_region in triggers.values():
+            left = list(of_region)
+            while left:
+                async with connection(self._services.pool) as conn:
+                    await self._again(conn, left, told, changed)
+        return Compared(sum(map(len, triggers.values())), sorted(changed, key=lambda each: (each.region, each.as_of)))
+
+    async def _drop_superseded(self, conn: Connection, region: str, left: list[WaitingTrigger], told: Told) -> None:
+        """Of the triggers that are next, leave out those that a worker has computed a newer one of meanwhile."""
+        ahead = left[: self._size.triggers]
+        numbers = await trigger_queue.newest_numbers(conn, region, [trigger.event.as_of for trigger in ahead])
+        kept = [trigger for trigger in ahead if numbers[trigger.event.as_of] == trigger.event.number]
+        left[: len(ahead)] = kept
+        told.advance(len(ahead) - len(kept))
+
+    async def _again(
+        self, conn: Connection, left: list[WaitingTrigger], told: Told, changed: list[Difference]
+    ) -> list[NewContext]:
+        """Take the first of the triggers that are left, compute them, and note what changed; the new contexts."""
+        run = leading_run(left)[: self._size.triggers]
+        batch = Batch(run, self._services.calendar(run[0].event.definition.calendar))
+        rows = await read_rows(conn, self._services, self._models, batch, self._size)
+        inputs = await read_day_inputs(conn, self._models, rows)
+        region, model_id, days = batch.region, self._models.joint.model_id, rows.batch.days
+        last = await revisions.last_revisions(conn, region, model_id, days)
+        made = await asyncio.to_thread(compose, inputs, self._models, last)
+        before = await revisions.newest(conn, region, model_id, [each.context.as_of for each in made])
+        changed += [difference(before.get(each.context.as_of), each.context) for each in made]
+        del left[: len(days)]
+        told.advance(len(days))
+        return made
+
+    async def _publish_again(self, region: str, triggers: Sequence[WaitingTrigger]) -> None:
+        days = [trigger.event.as_of for trigger in triggers]
+        async with transaction(self._services.pool) as conn:
+            await trigger_queue.wait_for_region(conn, region)
+            await revisions.publish_again(conn, region, self._models.joint.model_id, days)
+
+
+async def stored_triggers(services: Services, regions: Sequence[str], days: Days) -> dict[str, list[WaitingTrigger]]:
+    """Each of these days' newest computed trigger, of these regions (none: of all)."""
+    async with connection(services.pool) as conn:
+        chosen = regions or await trigger_queue.computed_regions(conn)
+        return {region: await trigger_queue.newest_computed(conn, region, days) for region in chosen}

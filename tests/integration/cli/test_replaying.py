@@ -1,0 +1,93 @@
+"""`replay` as a person runs it."""
+
+import asyncio
+import signal
+from dataclasses import replace
+
+import pytest
+
+from stream_app.store.database import connect
+from tests.integration.cli.conftest import CommandLine
+from tests.integration.lived import LIVE, dump, live_run
+from tests.integration.pipeline import Place, until
+from tests.integration.text_models import QuickModel
+
+WAITS_FOR_PRICES = """
+    SELECT EXISTS (SELECT 1 FROM pg_locks WHERE relation = 'prices_daily'::regclass AND NOT granted)
+"""
+WINDOW = {"STREAM_APP_WINDOW_DAYS": str(LIVE["window_days"])}
+
+
+def into(place: Place, stream_app: CommandLine) -> CommandLine:
+    """The command line with another database."""
+    environment = stream_app.environment | WINDOW | {"STREAM_APP_DATABASE_URL": place.database_url}
+    return replace(stream_app, environment=environment)
+
+
+async def test_over_a_full_database_it_says_that_nothing_changed(
+    place: Place, stream_app: CommandLine, model: QuickModel
+) -> None:
+    async with place.pipeline(**LIVE) as path:
+        await live_run(path)
+        for words in ("replay", "replay --diff --region US --from 2008-09-01 --to 2008-09-30"):
+            ran = await asyncio.to_thread(into(place, stream_app).run, words)
+            told = "would change" if "--diff" in words else "changed"
+            assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", f"3 days computed again, 0 {told}.\n")
+        await path.fetch("UPDATE prices_daily SET close = close + 1 WHERE trade_date = '2008-09-15'")
+        ran = await asyncio.to_thread(into(place, stream_app).run, "replay --diff")
+        assert ran.stdout.startswith("US 2008-09-15 revision 4: the contents of prices or articles")
+        assert ran.stderr == "3 days computed again, 1 would change.\n"
+        ran = await asyncio.to_thread(into(place, stream_app).run, "replay --recompute")
+        assert ran.stderr == "Every day stands on today's definitions: nothing to do.\n"
+
+
+async def test_ctrl_c_stops_it_and_the_next_goes_on(
+    place: Place, emptied: Place, stream_app: CommandLine, model: QuickModel
+) -> None:
+    """Another model than the live one's, so the texts are encoded anew, which is told."""
+    command = into(emptied, stream_app)
+    async with place.pipeline(**LIVE) as path:
+        await live_run(path)
+        texts = await path.value("SELECT count(*) FROM text_vectors")
+        revisions = len((await dump(path))["joint_embedding_revisions"])
+    conn = await connect(emptied.database_url)
+    async with conn.transaction():
+        await conn.execute("LOCK TABLE prices_daily")
+        with command.started("replay") as replay:
+
+            async def is_held_up() -> bool:
+                return bool(await conn.fetchval(WAITS_FOR_PRICES))
+
+            await until(is_held_up, "the replay is at the prices")
+            replay.send_signal(signal.SIGINT)
+            assert await asyncio.to_thread(replay.wait, 60) == 130
+            assert replay.stderr is not None
+            assert replay.stderr.read() == "Stopped; run the same command again, and it goes on where it was.\n"
+    await conn.close()
+    worker = await asyncio.to_thread(command.run, "worker --stage prices")
+    assert worker.returncode == 2
+    assert "A replay into this database has not finished" in worker.stderr
+    ran = await asyncio.to_thread(command.run, "replay")
+    assert (ran.returncode, ran.stdout) == (0, "")
+    first, second = ran.stderr.splitlines()
+    assert first.endswith(f" records applied, {revisions} contexts made.")
+    assert second == f"{texts} texts had no vector on embeddings.text and were encoded anew."
+    again = await asyncio.to_thread(command.run, "replay")
+    assert again.stderr == "3 days computed again, 0 changed.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--from 2008-09-15 --to 2008-09-12", "--from 2008-09-15 lies after --to 2008-09-12."),
+        ("--from today", "'today' is not of the form YYYY-MM-DD."),
+        ("--region ATLANTIS", "There is no region ATLANTIS; there are "),
+        ("--publish some", "'some' is not one of 'none', 'changed', 'all'."),
+        ("--recompute --publish none", "--recompute makes new triggers, whose contexts are published; drop --publish."),
+        ("--diff", "This database holds no whole history: run `stream-app replay` first, which fills it."),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(stream_app: CommandLine, words: str, told: str) -> None:
+    ran = stream_app.run_here(f"replay {words}")
+    assert ran.exit_code == 2
+    assert told in ran.stderr
