@@ -131,8 +131,8 @@ def main() -> None:
     """Read the arguments, start what is needed, measure, stop it."""
     arguments = parser(__doc__, rounds=3)
     arguments.add_argument("--articles", type=int, default=10_000, help="a day")
-    arguments.add_argument("--days", type=int, default=10)
-    arguments.add_argument("--regions", type=int, default=10, help="of one figure in one round")
+    arguments.add_argument("--days", type=int, default=5)
+    arguments.add_argument("--regions", type=int, default=20, help="of one figure in one round")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         regions = Path(folder) / "regions.toml"
