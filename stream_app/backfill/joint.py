@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from schemas import DIM
 from stream_app.backfill.registering import register
 from stream_app.backfill.report import Lines, Tally, to_write
+from stream_app.backfill.writing import write
 from stream_app.regime import joint, text
 from stream_app.store import article_texts, joint_embeddings, regimes, vectors
 from stream_app.store.article_texts import DayNews, Selection
-from stream_app.store.database import Pool, connection, transaction
+from stream_app.store.database import Pool, connection
 from stream_app.store.models import Model
 from stream_app.store.origins import LIVE
 from stream_app.store.regimes import RegimeRow, Wanted
@@ -111,10 +113,11 @@ async def _fill_days(pool: Pool, job: JointJob, days: Sequence[dt.date], report:
     chosen, tally = to_write(keys, made, standing)
     report.stored.add(tally)
     if chosen and not dry_run:
-        async with transaction(pool) as conn:
-            await joint_embeddings.put(
-                conn, job.joint_model_id, [keys[index] for index in chosen], [made[index] for index in chosen]
-            )
+        new = joint_embeddings.records(
+            job.joint_model_id, [keys[index] for index in chosen], [made[index] for index in chosen]
+        )
+        append, put = partial(joint_embeddings.append, new=new), partial(joint_embeddings.put, new=new)
+        await write(pool, append, put, all_new=not tally.changed)
 
 
 def _one_a_day(rows: Sequence[RegimeRow], report: JointReport) -> list[RegimeRow]:

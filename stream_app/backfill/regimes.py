@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,14 @@ from schemas import DIM
 from stream_app.backfill.registering import register
 from stream_app.backfill.report import Lines, Tally, to_write
 from stream_app.backfill.windows import InstrumentWindows, WindowsJob, fill
+from stream_app.backfill.writing import write
 from stream_app.contexts.compose import NEUTRAL, NEUTRAL_CONFIDENCE
 from stream_app.regime import numeric
 from stream_app.regime.calendars import SessionCalendar
 from stream_app.regime.numeric import DayMeans
 from stream_app.regime.windows import Dates, lookback_days, min_rows
 from stream_app.store import regimes, vectors
-from stream_app.store.database import Pool, connection, transaction
+from stream_app.store.database import Pool, connection
 from stream_app.store.models import Model
 from stream_app.store.regimes import Regimes
 
@@ -96,8 +98,9 @@ async def _store(  # noqa: PLR0913, PLR0917 - a block's sums and what becomes of
     report.last_regime = _sentence(of, str(days[-1]))
     if chosen and not dry_run:
         stale = (~priced[known][chosen]).tolist()
-        async with transaction(pool) as conn:
-            await regimes.put(conn, of, [days[index] for index in chosen], stale, matrix[chosen])
+        new = regimes.records(of, [days[index] for index in chosen], stale, matrix[chosen])
+        append, put = partial(regimes.append, new=new), partial(regimes.put, new=new)
+        await write(pool, append, put, all_new=not tally.changed)
 
 
 def _sentence(of: Regimes, day: str) -> str:

@@ -4,15 +4,17 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream_app.backfill.report import Tally, to_write
+from stream_app.backfill.writing import write
 from stream_app.regime import numeric, windows
 from stream_app.regime.windows import Dates, Windows
 from stream_app.store import numeric_windows, prices, vectors
-from stream_app.store.database import KeyStored, Pool, appending, connection, transaction
+from stream_app.store.database import Pool, connection
 from stream_app.store.numeric_windows import WindowVectors
 from stream_app.store.origins import BACKFILL, Standing
 from stream_app.store.prices import Series
@@ -89,7 +91,8 @@ async def _store(pool: Pool, job: WindowsJob, computed: Sequence[InstrumentWindo
     made, tally = await asyncio.to_thread(_to_store, job, computed, standing)
     if len(made) and not dry_run:
         packed = await asyncio.to_thread(numeric_windows.packed, job.model_id, job.window_days, made, BACKFILL)
-        await _write(pool, packed, tally.changed == 0)
+        append, put = partial(numeric_windows.append, windows=packed), partial(numeric_windows.put, windows=packed)
+        await write(pool, append, put, all_new=not tally.changed)
     return tally
 
 
@@ -111,15 +114,3 @@ def _together(job: WindowsJob, computed: Sequence[InstrumentWindows]) -> WindowV
         np.concatenate([each.windows.rows[each.days] for each in computed]),
         np.concatenate([each.vectors for each in computed]),
     )
-
-
-async def _write(pool: Pool, packed: bytearray, likely_new: bool) -> None:
-    """Append the windows, or merge them where a live one may have come in between."""
-    async with transaction(pool) as conn:
-        if likely_new:
-            try:
-                async with appending(conn):
-                    return await numeric_windows.append(conn, packed)
-            except KeyStored:
-                pass
-        await numeric_windows.put(conn, packed)

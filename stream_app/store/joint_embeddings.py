@@ -26,6 +26,9 @@ MERGE = f"""
 """
 EMPTY_INCOMING = "TRUNCATE incoming_joint"
 
+Record = tuple[object, ...]
+"""A row of COLUMNS."""
+
 
 async def standing(
     connection: Connection, model_id: str, regions: Sequence[str], first: dt.date, last: dt.date
@@ -35,19 +38,23 @@ async def standing(
     return {(row[0], row[1]): Standing(*row[2:]) for row in rows}
 
 
-async def put(
-    connection: Connection, model_id: str, keys: Sequence[tuple[str, dt.date]], rows: Sequence[bytes]
-) -> None:
-    """Insert or replace the vectors (pgvector's binary form) of (region, day) pairs that have no live one.
-
-    Needs an open transaction.
-    """
+def records(model_id: str, keys: Sequence[tuple[str, dt.date]], rows: Sequence[bytes]) -> list[Record]:
+    """The rows of (region, day) pairs as `append` and `put` take them; the vectors are in pgvector's binary form."""
     scopes = {region: {"region": region, "source": "regime+news"} for region, _ in keys}
-    records = [
+    return [
         (day, region, scopes[region], model_id, vector, BACKFILL)
         for (region, day), vector in zip(keys, rows, strict=True)
     ]
+
+
+async def append(connection: Connection, new: Sequence[Record]) -> None:
+    """Add rows that are likely new, within `appending`."""
+    await connection.copy_records_to_table("joint_embeddings", records=new, columns=COLUMNS)
+
+
+async def put(connection: Connection, new: Sequence[Record]) -> None:
+    """Insert rows, or replace what is not live; needs an open transaction."""
     await connection.execute(INCOMING)
-    await connection.copy_records_to_table("incoming_joint", records=records, columns=COLUMNS)
+    await connection.copy_records_to_table("incoming_joint", records=new, columns=COLUMNS)
     await connection.execute(MERGE)
     await connection.execute(EMPTY_INCOMING)

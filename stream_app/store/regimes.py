@@ -53,6 +53,9 @@ OF_DAYS = """
     ORDER BY region, as_of_date, origin, instruments
 """
 
+Record = tuple[object, ...]
+"""A row of COLUMNS."""
+
 
 @dataclass(frozen=True, slots=True)
 class Regimes:
@@ -95,12 +98,10 @@ async def standing(connection: Connection, of: Regimes, first: dt.date, last: dt
     return {row[0]: Standing(*row[1:]) for row in rows}
 
 
-async def put(
-    connection: Connection, of: Regimes, days: Sequence[dt.date], stale: Sequence[bool], matrix: NDArray[np.float32]
-) -> None:
-    """Insert or replace the seed commands' regimes of days; the matrix is (n, 384). Needs an open transaction."""
+def records(of: Regimes, days: Sequence[dt.date], stale: Sequence[bool], matrix: NDArray[np.float32]) -> list[Record]:
+    """The regimes of days as `append` and `put` take them; the matrix is (n, 384)."""
     instruments = list(of.instruments)
-    records = [
+    return [
         (
             event_id("regime", of.region, day, of.model_id, BACKFILL, *instruments),
             day,
@@ -115,8 +116,17 @@ async def put(
         )
         for day, is_stale, vector in zip(days, stale, vectors.to_rows(matrix), strict=True)
     ]
+
+
+async def append(connection: Connection, new: Sequence[Record]) -> None:
+    """Add the seed commands' regimes that are likely new, within `appending`."""
+    await connection.copy_records_to_table("regimes", records=new, columns=COLUMNS)
+
+
+async def put(connection: Connection, new: Sequence[Record]) -> None:
+    """Insert or replace the seed commands' regimes; needs an open transaction."""
     await connection.execute(INCOMING)
-    await connection.copy_records_to_table("incoming_regimes", records=records, columns=COLUMNS)
+    await connection.copy_records_to_table("incoming_regimes", records=new, columns=COLUMNS)
     await connection.execute(MERGE)
     await connection.execute(EMPTY_INCOMING)
 
