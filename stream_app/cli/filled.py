@@ -1,5 +1,6 @@
-"""How the seed commands tell what they did: results on standard output, what is missing on standard error."""
+"""How the seed commands tell what they did and found on standard output, and what is missing on standard error."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import typer
@@ -30,7 +31,7 @@ def tell_regimes(job: "RegimeJob", report: "RegimeReport", dry_run: bool) -> Non
         report.insufficient,
         f"Send older closes of {names} with `stream-app ingest prices FILE`, or choose later days.",
     )
-    _lines(report.old, f"Send newer closes of {names} with `stream-app ingest prices FILE`.")
+    _lines(report.old, f"Send newer closes of {names} with `stream-app ingest prices FILE`.", put)
     if dry_run:
         put(DRY_RUN)
     _tally("windows", report.windows)
@@ -96,12 +97,12 @@ def _tally(what: str, tally: "Tally") -> None:
     put(f"{what}: {', '.join(f'{count:,} {word}' for word, count in counts.items() if count) or 'none'}")
 
 
-def _lines(lines: "Lines", advice: str) -> None:
+def _lines(lines: "Lines", advice: str, tell: Callable[[str], None] = say) -> None:
     """Messages and, on a line of its own, what to do about them."""
     if not lines.total:
         return
     for line in lines.listed:
-        say(line)
+        tell(line)
     if lines.unlisted:
-        say(f"… and {lines.unlisted:,} more.")
-    say(advice)
+        tell(f"… and {lines.unlisted:,} more.")
+    tell(advice)

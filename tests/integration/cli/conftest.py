@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from stream_app.cli.app import app
 from stream_app.embedded import Endpoints
+from tests.integration.cli.tables import Tables
 from tests.unit.cli.conftest import process_as_before
 
 DEADLINE_SECONDS = 120.0
@@ -79,3 +80,9 @@ def stream_app(bare: CommandLine, endpoints: Endpoints, database_url: str, topic
         "STREAM_APP_TOPIC_PARTITIONS": "2",
     }
     return CommandLine(bare.folder, bare.environment | settings)
+
+
+@pytest.fixture
+def tables(database_url: str) -> Tables:
+    """The test's own database."""
+    return Tables(database_url)

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import json
 import subprocess
 import sys
 
@@ -56,6 +57,7 @@ US_31 = "2025-01-31,US,,joint-regime-core-v1,384,12.345678"
     ("words", "rows"),
     [
         ("", [US_30, EU_31, US_31]),
+        ("--format csv", [US_30, EU_31, US_31]),
         ("--region US --start 2025-01-30 --end 2025-01-31 --model-id joint-regime-core-v1 --limit 10", [US_30, US_31]),
         ("--region US --region EU", [US_30, EU_31, US_31]),
         ("--limit 2", [EU_31, US_31]),
@@ -68,6 +70,31 @@ def test_contexts_are_shown_as_csv_newest_last(stream_app: CommandLine, words: s
     for shown in (stream_app.run_here(f"show {words}"), stream_app.run_here(words, command)):
         assert shown.stdout.splitlines() == [HEADER, *rows]
         assert (shown.exit_code, shown.stderr) == (0, "")
+
+
+@pytest.mark.usefixtures("three_contexts")
+def test_contexts_are_shown_as_json(stream_app: CommandLine) -> None:
+    shown = stream_app.run_here("show --format json --region US --start 2025-01-31")
+    assert json.loads(shown.stdout) == [
+        {
+            "as_of_date": "2025-01-31",
+            "region": "US",
+            "episode_id": None,
+            "model_id": "joint-regime-core-v1",
+            "dim": 384,
+            "l2_norm": 12.345678,
+        }
+    ]
+    assert stream_app.run_here("show --format json --region us").stdout == "[]\n"
+
+
+@pytest.mark.usefixtures("three_contexts")
+def test_contexts_are_shown_as_a_table(stream_app: CommandLine) -> None:
+    shown = stream_app.run_here("show --format table")
+    assert [line.split() for line in shown.stdout.splitlines()] == [
+        HEADER.split(","),
+        *[[field for field in row.split(",") if field] for row in (US_30, EU_31, US_31)],
+    ]
 
 
 @pytest.mark.usefixtures("three_contexts")

@@ -10,6 +10,7 @@ from stream_app.cli.failures import LoneCommand
 from stream_app.errors import Fatal, Retriable, StreamAppError, UsageError
 from tests.unit.cli.conftest import Run
 
+NUMERIC = "run-numeric-regime --region US --instrument-id A"
 SECRET_URL = "postgresql://me:s3cr3t@host/d"
 
 
@@ -85,6 +86,21 @@ def test_ctrl_c_is_no_error_but_exit_code_130() -> None:
         ("close --region US", "Missing option '--as-of'."),
         ("close --region US --as-of 2025-01-31 --wait -1", "--wait"),
         ("worker --stage nine", "prices"),
+        (f"{NUMERIC}", "Give either --as-of DATE or --date-range START END."),
+        (f"{NUMERIC} --as-of 2025-01-31 --date-range 2025-01-01 2025-01-31", "Give either --as-of DATE or"),
+        (f"{NUMERIC} --date-range 2025-01-31 2025-01-30", "--date-range 2025-01-31 2025-01-30 ends before it starts."),
+        (f"{NUMERIC} --date-range 2025-01-31", "'--date-range' requires 2 arguments"),
+        (f"{NUMERIC} --as-of 2025-01-31 --window-days 129", "the largest window is 128 rows."),
+        (f"{NUMERIC} --as-of 2025-01-31 --window-days 0", "the largest window is 128 rows."),
+        (f"{NUMERIC} --date-range 2025-02-01 2025-02-02", "XNYS has no session from 2025-02-01 to 2025-02-02."),
+        (f"{NUMERIC} --date-range 1984-01-01 2025-02-02", "1984-01-01 is outside calendar XNYS"),
+        ("run-numeric-regime --region us --instrument-id A --as-of 2025-01-31", "There is no region us; there are"),
+        ("run-numeric-regime --region US --as-of 2025-01-31", "Missing option '--instrument-id'."),
+        ("backfill-text-embeddings --language EN", "Give either --as-of DATE or --date-range START END."),
+        ("backfill-text-embeddings --as-of 2025-01-31 --limit 0", "greater than or equal to 1"),
+        ("backfill-joint-regime-context --as-of 2025-01-31", "Missing option '--region'."),
+        ("backfill-joint-regime-context --region US --as-of 2025-01-31", "STREAM_APP_DATABASE_URL"),
+        ("show --format xml", "'csv', 'table', 'json'"),
         ("nine", "No such command 'nine'."),
         ("db url --config absent.toml", "There is no settings file absent.toml."),
         ("db url", "start them with `stream-app up`"),

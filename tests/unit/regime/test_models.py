@@ -36,6 +36,18 @@ def test_one_instrument_alone_is_its_own_mean_to_the_bit() -> None:
     assert numeric.mean_window_vectors(vector).tobytes() == vector.tobytes()
 
 
+def test_the_means_of_many_days_are_those_of_each_day_alone_to_the_bit() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(0, 1e7, (7, 20, 384)).astype(np.float32)
+    enough = rng.random((7, 20)) < 0.6
+    means = numeric.DayMeans.of_days(20)
+    for of_instrument, days in zip(vectors, enough, strict=True):
+        means.add(of_instrument[days], np.flatnonzero(days))
+    known = np.flatnonzero(enough.any(axis=0))
+    alone = [numeric.mean_window_vectors(vectors[enough[:, day], day]) for day in known]
+    assert means.means(known).tobytes() == np.stack(alone).tobytes()
+
+
 def test_the_mean_of_no_instrument_is_refused() -> None:
     with pytest.raises(ValueError, match="no window"):
         numeric.mean_window_vectors(np.empty((0, 384), np.float32))

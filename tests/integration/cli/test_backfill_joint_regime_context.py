@@ -1,0 +1,154 @@
+"""`backfill-joint-regime-context`: halves joined by day, what is missing named, and live rows left as they are."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from stream_app.backfill import joint
+from stream_app.scripts.backfill_joint_regime_context import command
+from tests.integration.cli.conftest import CommandLine
+from tests.integration.cli.tables import Tables, news
+from tests.integration.pipeline import weekdays
+from tests.integration.text_models import QuickModel
+
+DAY = dt.date(2025, 1, 31)
+WEEK = weekdays(DAY, 5)
+SPAN = f"--date-range {WEEK[0]} {DAY}"
+BACKFILL = "backfill-joint-regime-context --region US"
+JOINT = "SELECT vector FROM joint_embeddings WHERE region = $1 ORDER BY as_of_date"
+REGIMES = "SELECT regime_embedding FROM regimes WHERE region = $1 ORDER BY as_of_date"
+TEXTS = """
+    SELECT e.vector FROM text_embeddings e JOIN news_articles a ON a.article_id = e.source_id
+    WHERE a.news_date = $1 ORDER BY a.article_id
+"""
+LIVE_REGIME = """
+    INSERT INTO regimes (regime_record_id, as_of_date, region, model_id, instruments, regime_label, confidence,
+        regime_embedding)
+    VALUES ('live', $1, 'US', 'num-regime-core-v1', '{SPX.US}', 'NEUTRAL', 1, $2::text::vector)
+"""
+LIVE_JOINT = "UPDATE joint_embeddings SET origin = 'live', vector = $1::text::vector WHERE as_of_date = $2"
+ZEROS = str([0] * 384)
+
+
+@pytest.fixture
+def halves(stream_app: CommandLine, tables: Tables, model: QuickModel) -> Tables:
+    """A week of regimes of two regions, and on all days but one some articles with their vectors."""
+    tables.put_prices("AAPL.US", weekdays(DAY, 130))
+    tables.put_prices("SAP.EU", weekdays(DAY, 130), base=200.0)
+    tables.put_articles(
+        *[
+            news(f"{day}-{number}", dt.datetime.combine(day, dt.time(number), dt.UTC), f"{number} on {day}.")
+            for day in (*WEEK[:3], DAY)
+            for number in range(10)
+        ]
+    )
+    for words in (
+        f"run-numeric-regime --region US --instrument-id AAPL.US {SPAN}",
+        f"run-numeric-regime --region EU --instrument-id SAP.EU {SPAN}",
+        f"backfill-text-embeddings {SPAN}",
+    ):
+        assert stream_app.run_here(words).exit_code == 0
+    return tables
+
+
+def expected(tables: Tables, region: str) -> list[bytes]:
+    """PARITY's joint vectors: sums in float64 in article_id order, and the halves averaged in float32."""
+    found = []
+    for day, regime in zip(WEEK, tables.vectors(REGIMES, region), strict=True):
+        total = np.zeros(384)
+        articles = tables.vectors(TEXTS, day)
+        for vector in articles:
+            total += vector
+        if len(articles):
+            mean = (total / len(articles)).astype(np.float32)
+            found.append((np.float32(0.5) * regime + np.float32(0.5) * mean).tobytes())
+    return found
+
+
+@pytest.mark.parametrize("chunk_articles", [1, 25, 20_000])
+def test_halves_are_joined_and_a_second_run_changes_nothing(
+    stream_app: CommandLine, halves: Tables, monkeypatch: pytest.MonkeyPatch, chunk_articles: int
+) -> None:
+    monkeypatch.setattr(joint, "CHUNK_ARTICLES", chunk_articles)
+    models = "--text-model-id text-fin-general-v1 --joint-model-id joint-regime-core-v1"
+    options = f"--region US --region EU {SPAN} {models} --language en"
+    ran = stream_app.run_here(options, command)
+    assert (ran.exit_code, ran.stdout) == (0, "contexts: 8 new\n")
+    assert ran.stderr.splitlines() == [
+        f"No text embeddings found for date={WEEK[3]}; skipping",
+        f"Make them with `stream-app backfill-text-embeddings {SPAN}`, where there are articles.",
+    ]
+    for region in ("US", "EU"):
+        assert [vector.tobytes() for vector in halves.vectors(JOINT, region)] == expected(halves, region)
+    assert halves.fetch(
+        "SELECT DISTINCT joint_type, entity_scope, revision, origin FROM joint_embeddings ORDER BY 2"
+    ) == [
+        ("REGIME_CONTEXT_V0", {"region": region, "source": "regime+news"}, None, "backfill") for region in ("EU", "US")
+    ]
+    before = halves.state()
+    again = stream_app.run_here(options, command)
+    assert (again.exit_code, again.stdout) == (0, "contexts: 8 unchanged\nNothing changed.\n")
+    assert halves.state() == before
+
+
+def test_a_dry_run_does_nothing(stream_app: CommandLine, halves: Tables) -> None:
+    before = halves.state()
+    ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --dry-run")
+    assert (ran.exit_code, ran.stdout) == (0, "Dry run: nothing was written. It would be:\ncontexts: 1 new\n")
+    assert halves.state() == before
+
+
+def test_a_region_without_regimes_is_named_and_the_others_go_on(stream_app: CommandLine, halves: Tables) -> None:
+    ran = stream_app.run_here(f"{BACKFILL} --region us --as-of {DAY}")
+    assert ran.stderr.splitlines() == [
+        f"No regime embeddings found for region=us between {DAY} and {DAY}",
+        f"Make them with `stream-app run-numeric-regime --region us --instrument-id ID --as-of {DAY}`.",
+    ]
+    assert (ran.exit_code, ran.stdout) == (0, "contexts: 1 new\n")
+
+
+def test_articles_that_have_no_vector_yet_are_told_of(stream_app: CommandLine, halves: Tables) -> None:
+    halves.put_articles(news("new", dt.datetime.combine(DAY, dt.time(12), dt.UTC), "Not yet encoded."))
+    ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY}")
+    assert ran.stderr.splitlines() == [
+        f"1 of 11 articles of {DAY} have no vector of text-fin-general-v1.",
+        f"Make them with `stream-app backfill-text-embeddings --as-of {DAY}`, then repeat this command.",
+    ]
+    assert (ran.exit_code, ran.stdout) == (0, "contexts: 1 new\n")
+    stream_app.run_here(f"backfill-text-embeddings --as-of {DAY}")
+    assert stream_app.run_here(f"{BACKFILL} --as-of {DAY}").stdout == "contexts: 1 changed\n"
+
+
+def test_a_day_with_several_regimes_fails_until_one_is_named_and_the_others_go_on(
+    stream_app: CommandLine, halves: Tables
+) -> None:
+    stream_app.run_here(f"run-numeric-regime --region US --instrument-id SAP.EU --as-of {DAY}")
+    ran = stream_app.run_here(f"{BACKFILL} --date-range {WEEK[2]} {DAY}")
+    assert ran.stderr.splitlines()[-2:] == [
+        f"US {DAY} has regimes of different instruments (AAPL.US; SAP.EU).",
+        "Name those to use with --instrument-id.",
+    ]
+    assert (ran.exit_code, ran.stdout) == (1, "contexts: 1 new\n")
+    named = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --instrument-id AAPL.US")
+    assert (named.exit_code, named.stdout) == (0, "contexts: 1 new\n")
+
+
+def test_another_language_has_no_texts(stream_app: CommandLine, halves: Tables) -> None:
+    ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --language de")
+    assert ran.stderr.splitlines()[0] == f"No text embeddings found for date={DAY}; skipping"
+    assert (ran.exit_code, ran.stdout) == (0, "contexts: none\nNothing changed.\n")
+
+
+def test_a_live_context_stays_and_a_live_regime_goes_before_a_backfilled_one(
+    stream_app: CommandLine, halves: Tables
+) -> None:
+    halves.fetch(LIVE_REGIME, WEEK[0], ZEROS)
+    assert stream_app.run_here(f"{BACKFILL} {SPAN}").stdout == "contexts: 4 new\n"
+    first = halves.vectors(JOINT, "US")[0]
+    assert np.abs(first).max() < 1
+
+    halves.fetch(LIVE_JOINT, ZEROS, DAY)
+    ran = stream_app.run_here(f"{BACKFILL} {SPAN}")
+    assert ran.stdout == "contexts: 3 unchanged, 1 live and left as they are\nNothing changed.\n"
+    assert not halves.vectors(JOINT, "US")[-1].any()
