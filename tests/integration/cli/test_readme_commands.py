@@ -1,44 +1,14 @@
 """The README's commands and its Python example, run as they are written."""
 
-import csv
-import gzip
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-from stream_app.sample import NEWS, PRICES
 from tests.conftest import stopped_at_the_end
 from tests.integration.cli.conftest import CommandLine
+from tests.integration.cli.written import ROOT, block, environment_of, run_script
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
-LAST_DAY = "2008-09-30"
-SCRIPT_SECONDS = 240
-
-
-def block(language: str, containing: str) -> str:
-    """The README's code block of a language that holds some words."""
-    found: list[str] = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    return next(code for code in found if containing in code)
-
-
-def write_files(folder: Path) -> None:
-    """The files that the README's commands name: the sample's S&P 500 up to a day, and its news."""
-    with gzip.open(PRICES, "rt", newline="") as source, (folder / "closes.csv").open("w", newline="") as target:
-        rows = csv.DictReader(source)
-        writer = csv.DictWriter(target, rows.fieldnames or ())
-        writer.writeheader()
-        writer.writerows(
-            row for row in rows if row["instrument_id"] == "SPX.US" and "2008-05" < row["trade_date"] <= LAST_DAY
-        )
-    (folder / "news.jsonl").write_bytes(NEWS.read_bytes())
-
-
-def write_command(folder: Path) -> None:
-    """`stream-app` in `folder`, for whatever Python runs the tests."""
-    command = folder / "stream-app"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m stream_app "$@"\n')
-    command.chmod(0o755)
+README = (ROOT / "README.md").read_text()
 
 
 def first_line(code: str, environment: dict[str, str]) -> str:
@@ -51,24 +21,11 @@ def first_line(code: str, environment: dict[str, str]) -> str:
 
 
 def test_live_use_and_reading_the_topic_work_as_written(bare: CommandLine) -> None:
-    folder = bare.folder
-    write_files(folder)
-    write_command(folder)
-    environment = bare.environment | {"PATH": f"{folder}:{bare.environment['PATH']}", "HF_HUB_OFFLINE": "1"}
-    script = "\n".join(["set -e", block("sh", "stream-app up"), "kill %1", "wait %1"])
-    with stopped_at_the_end(folder / ".stream-app"):
-        ran = subprocess.run(
-            ["bash", "-c", script],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SCRIPT_SECONDS,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
+    with stopped_at_the_end(bare.folder / ".stream-app"):
+        ran = run_script(bare, block(README, "sh", "stream-app up"), "kill %1", "wait %1")
         assert re.search(r"^2008-09-15,US,,joint-regime-core-v1,384,\d+\.\d{6}$", ran.stdout, re.MULTILINE)
         kafka = re.search(r"^Kafka\s+(\S+)", ran.stdout, re.MULTILINE)
         assert kafka
-        line = first_line(block("python", "AIOKafkaConsumer"), environment | {"STREAM_APP_KAFKA_URL": kafka[1]})
+        environment = environment_of(bare) | {"STREAM_APP_KAFKA_URL": kafka[1]}
+        line = first_line(block(README, "python", "AIOKafkaConsumer"), environment)
         assert re.match(r"US 2008-09-15 revision 1 norm \d+\.\d{6}", line)
