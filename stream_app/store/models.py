@@ -1,5 +1,6 @@
 """Models: every id has one fingerprint, so that vectors of different models are never mixed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from stream_app.errors import Fatal
@@ -9,6 +10,9 @@ REGISTER = """
     INSERT INTO models (model_id, kind, dim, fingerprint) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 """
 FINGERPRINT = "SELECT fingerprint FROM models WHERE model_id = $1"
+NAMED = """
+    SELECT model_id, kind, dim, fingerprint FROM models WHERE model_id = ANY($1::text[]) ORDER BY model_id COLLATE "C"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +44,8 @@ async def fingerprint(connection: Connection, model_id: str) -> str | None:
     """The fingerprint of a registered model; None for an unknown id."""
     found: str | None = await connection.fetchval(FINGERPRINT, model_id)
     return found
+
+
+async def named(connection: Connection, model_ids: Collection[str]) -> list[Model]:
+    """The registered ones among some models, by id."""
+    return [Model(*row) for row in await connection.fetch(NAMED, list(model_ids))]
