@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -15,6 +15,7 @@ from stream_app.backfill.registering import register
 from stream_app.backfill.report import Lines, Tally, to_write
 from stream_app.backfill.writing import write
 from stream_app.regime import joint, text
+from stream_app.replay.telling import Told
 from stream_app.store import article_texts, joint_embeddings, regimes, vectors
 from stream_app.store.article_texts import DayNews, Selection
 from stream_app.store.database import Pool, connection
@@ -27,8 +28,6 @@ CHUNK_ARTICLES = 20_000
 CHUNK_CONTEXTS = 8_192
 """Contexts computed and stored at a time: 12.6 MB of vectors."""
 
-Left = Callable[[int], None]
-"""Is told how many days are left."""
 Key = tuple[str, dt.date]
 """A region and a day."""
 
@@ -57,10 +56,10 @@ class JointReport:
     """Region days with regimes of different instruments, of which none was named."""
 
 
-async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, left: Left) -> JointReport:
-    """Compute and store the contexts, some days at a time, each a transaction. A dry run stores nothing.
+async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, told: Told) -> JointReport:
+    """Compute and store the contexts, some days at a time, each a transaction; `told` counts days.
 
-    Fatal if the joint model's id stands for another model in this database.
+    A dry run stores nothing. Fatal if the joint model's id stands for another model in this database.
     """
     await register(pool, Model(job.joint_model_id, "joint", DIM, joint.fingerprint()), dry_run)
     report, chosen = JointReport(), job.selection
@@ -71,12 +70,10 @@ async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, left: Left) -> Jo
     days = sorted(set().union(*with_regime.values()))
     _tell_news(report, days, news, chosen.model_id)
     with_news = [day for day in days if day in news and news[day].with_vector]
-    done = 0
-    left(len(with_news))
+    told.begin("days", len(with_news))
     for chunk in _chunks(with_news, news, len(job.regimes.regions)):
         await _fill_days(pool, job, chunk, report, dry_run)
-        done += len(chunk)
-        left(len(with_news) - done)
+        told.advance(len(chunk))
     return report
 
 

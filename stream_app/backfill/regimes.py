@@ -1,7 +1,6 @@
 """`run_numeric_regime`: a region's numeric regimes from the windows of its instruments."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,6 +17,7 @@ from stream_app.regime import numeric
 from stream_app.regime.calendars import SessionCalendar
 from stream_app.regime.numeric import DayMeans
 from stream_app.regime.windows import Dates, lookback_days, min_rows
+from stream_app.replay.telling import Told
 from stream_app.store import regimes, vectors
 from stream_app.store.database import Pool, connection
 from stream_app.store.models import Model
@@ -27,9 +27,6 @@ BLOCK_DAYS = 4_096
 """Sixteen years of sessions; their sums are 12.6 MB."""
 FRESH_SESSIONS = 5
 """A window whose newest row is older than so many sessions is told of."""
-
-Left = Callable[[int], None]
-"""Is told how much is left to do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,15 +50,15 @@ class RegimeReport:
     """The original's sentence on it."""
 
 
-async def fill_regimes(pool: Pool, job: RegimeJob, dry_run: bool, left: Left) -> RegimeReport:
-    """Compute and store a region's windows and regimes; `left` is told the windows that are left.
+async def fill_regimes(pool: Pool, job: RegimeJob, dry_run: bool, told: Told) -> RegimeReport:
+    """Compute and store a region's windows and regimes; `told` counts windows.
 
     Fatal if the model's id stands for another model in this database.
     """
     work, report = job.windows, RegimeReport()
     model = Model(work.model_id, "numeric", DIM, numeric.fingerprint(work.window_days))
     await register(pool, model, dry_run)
-    done = 0
+    told.begin("windows", len(work.as_ofs) * len(work.instruments))
     for first in range(0, len(work.as_ofs), BLOCK_DAYS):
         block = work.as_ofs[first : first + BLOCK_DAYS]
         means, priced = DayMeans.of_days(len(block)), np.zeros(len(block), np.bool_)
@@ -71,8 +68,7 @@ async def fill_regimes(pool: Pool, job: RegimeJob, dry_run: bool, left: Left) ->
                 means.add(each.vectors, each.days)
                 priced |= each.windows.last_date == block
                 _tell(report, job, block, each)
-                done += len(block)
-            left(len(work.as_ofs) * len(work.instruments) - done)
+            told.advance(len(group.instruments) * len(block))
         await _store(pool, job, report, block, means, priced, dry_run)
     return report
 

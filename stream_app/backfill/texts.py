@@ -9,6 +9,7 @@ from stream_app.backfill.report import Lines
 from stream_app.encoding import TextEncoder, by_content
 from stream_app.encoding.by_content import NewVectors, encode_by_content
 from stream_app.regime.text import content_hash
+from stream_app.replay.telling import Told
 from stream_app.store import article_texts, texts
 from stream_app.store.article_texts import Counts, Lacking, Selection
 from stream_app.store.database import Pool, connection, transaction
@@ -18,9 +19,6 @@ PAGE_ARTICLES = 2_000
 BATCH_ARTICLES = 512
 BATCH_TEXT_BYTES = 1024 * 1024
 """Of one transaction: some seconds of encoding are lost when the command is interrupted."""
-
-Left = Callable[[int], None]
-"""Is told how many articles are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +53,13 @@ class _Filler:
 
 
 async def fill_texts(
-    pool: Pool, job: TextJob, load_encoder: Callable[[], Awaitable[TextEncoder]], dry_run: bool, left: Left
+    pool: Pool, job: TextJob, load_encoder: Callable[[], Awaitable[TextEncoder]], dry_run: bool, told: Told
 ) -> TextReport:
     """Give articles a vector in the order of published_at and article_id.
 
-    The model is loaded only when an article lacks a vector, and not in a dry run, which says how many would get one.
-    Raises Fatal and ModelHung as the encoder does, and Fatal if the model's id stands for another model.
+    `told` counts articles. The model is loaded only when an article lacks a vector, and not in a dry run, which says
+    how many would get one. Raises Fatal and ModelHung as the encoder does, and Fatal if the model's id stands for
+    another model.
     """
     async with connection(pool) as conn:
         report = TextReport(await article_texts.counts(conn, job.selection))
@@ -72,20 +71,20 @@ async def fill_texts(
         try:
             model = Model(job.selection.model_id, "text", DIM, encoder.fingerprint)
             await register(pool, model, dry_run)
-            await _fill(_Filler(pool, model, encoder), job, report, left)
+            await _fill(_Filler(pool, model, encoder), job, report, told)
         finally:
             encoder.close()
     return report
 
 
-async def _fill(filler: _Filler, job: TextJob, report: TextReport, left: Left) -> None:
-    whole, after = min(report.before.lacking, job.limit), None
-    left(whole)
+async def _fill(filler: _Filler, job: TextJob, report: TextReport, told: Told) -> None:
+    after = None
+    told.begin("articles", min(report.before.lacking, job.limit))
     while page := await _page(filler.pool, job.selection, after):
         for batch in _batches(page):
             within = batch[: job.limit - report.embedded]
             await _embed(filler, within, report)
-            left(max(0, whole - report.embedded - report.failures.total))
+            told.advance(len(within))
             if report.embedded >= job.limit:
                 return
         after = page[-1]

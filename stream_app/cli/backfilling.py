@@ -170,17 +170,17 @@ def _regime_job(  # noqa: PLR0913, PLR0917 - the command's own options
 
 async def _filled_regimes(settings: "Settings", job: "RegimeJob", dry_run: bool) -> "RegimeReport":
     from stream_app.backfill.regimes import fill_regimes
-    from stream_app.ingest.display import bars
+    from stream_app.cli.progress import bars
 
-    with bars() as shown:
+    with bars() as told:
         async with _pool(settings) as pool:
-            return await fill_regimes(pool, job, dry_run, shown.counting_down("windows"))
+            return await fill_regimes(pool, job, dry_run, told)
 
 
 async def _filled_texts(settings: "Settings", job: "TextJob", dry_run: bool) -> "TextReport":
     from stream_app.backfill.texts import fill_texts
+    from stream_app.cli.progress import bars
     from stream_app.encoding import TextEncoder
-    from stream_app.ingest.display import bars
 
     load = partial(
         asyncio.to_thread,
@@ -189,26 +189,30 @@ async def _filled_texts(settings: "Settings", job: "TextJob", dry_run: bool) -> 
         settings.encode_token_budget,
         settings.encode_deadline_seconds,
     )
-    with bars() as shown:
+    with bars() as told:
         async with _pool(settings) as pool:
-            return await fill_texts(pool, job, load, dry_run, shown.counting_down("articles"))
+            return await fill_texts(pool, job, load, dry_run, told)
 
 
 async def _filled_joint(settings: "Settings", job: "JointJob", dry_run: bool) -> "JointReport":
     from stream_app.backfill.joint import fill_joint
-    from stream_app.ingest.display import bars
+    from stream_app.cli.progress import bars
 
-    with bars() as shown:
+    with bars() as told:
         async with _pool(settings) as pool:
-            return await fill_joint(pool, job, dry_run, shown.counting_down("days"))
+            return await fill_joint(pool, job, dry_run, told)
 
 
 @asynccontextmanager
 async def _pool(settings: "Settings") -> AsyncIterator["Pool"]:
+    """The database, if it is of this release."""
     from stream_app.endpoints import find_database
+    from stream_app.store import migrate
     from stream_app.store.database import create_pool
 
-    pool = await create_pool(find_database(settings), size=2)
+    database_url = find_database(settings)
+    await migrate.check(database_url)
+    pool = await create_pool(database_url, size=2)
     try:
         yield pool
     finally:

@@ -49,3 +49,17 @@ def test_no_file_is_ingested_that_would_close_days_on_it(stream_app: CommandLine
     refused = stream_app.run_here("ingest prices closes.csv --close-days")
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert refused.stderr.startswith(f"Error: {TOLD}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run-numeric-regime --region US --instrument-id SPX.US",
+        "backfill-text-embeddings",
+        "backfill-joint-regime-context --region US",
+    ],
+)
+def test_no_history_is_filled_in_on_it(stream_app: CommandLine, words: str) -> None:
+    refused = stream_app.run_here(f"{words} --as-of 2025-01-31")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"Error: {TOLD}")

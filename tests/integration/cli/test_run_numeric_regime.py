@@ -175,7 +175,7 @@ def test_progress_is_shown_on_a_terminal_and_not_in_a_pipe(stream_app: CommandLi
         assert process.stdout.read().endswith(f"Nothing changed.\n{SENTENCE}\n")
     assert process.returncode == 0
     assert "windows" in shown
-    assert "100%" in shown
+    assert f"{SESSIONS_OF_JANUARY}/{SESSIONS_OF_JANUARY}" in shown
 
 
 def read_to_the_end(terminal: int) -> str:
