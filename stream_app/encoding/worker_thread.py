@@ -16,7 +16,8 @@ class WorkerThread:
     def __init__(self, name: str) -> None:
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._closed = False
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
 
     def submit(self, call: Callable[[], Answer]) -> Future[Answer]:
         """Queues the call; the future holds what it returns or raises. RuntimeError after `close`."""
@@ -26,10 +27,11 @@ class WorkerThread:
         self._calls.put((future, call))
         return future
 
-    def close(self) -> None:
-        """Lets the thread end after the calls that are queued. Does not wait."""
+    def close(self, wait_seconds: float) -> None:
+        """Lets the thread end after the calls that are queued, and waits for that as long as told."""
         self._closed = True
         self._calls.put(None)
+        self._thread.join(wait_seconds)
 
     def _run(self) -> None:
         while (queued := self._calls.get()) is not None:

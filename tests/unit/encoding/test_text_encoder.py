@@ -204,6 +204,19 @@ async def test_a_closed_encoder_refuses_to_encode(encoder_of: Encoders) -> None:
         await encoder.encode(["one"])
 
 
+async def test_closing_waits_for_the_call_in_flight(encoder_of: Encoders) -> None:
+    gate, others = Gate(), set(threading.enumerate())
+    encoder = encoder_of(DoubleModel(gate.wait))
+    (thread,) = set(threading.enumerate()) - others
+    abandoned = asyncio.ensure_future(encoder.encode(["one"]))
+    assert await asyncio.to_thread(gate.reached.wait, DEADLINE_SECONDS)
+    abandoned.cancel()
+    closing = asyncio.ensure_future(asyncio.to_thread(encoder.close))
+    gate.opened.set()
+    await closing
+    assert not thread.is_alive()
+
+
 HANGS = {
     "in Python": "threading.Event().wait()",
     "in native code": "ctypes.CDLL(None).pause()",
