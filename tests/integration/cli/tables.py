@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,12 @@ class Tables:
     database_url: str
 
     def put_prices(self, instrument_id: str, days: Sequence[dt.date], base: float = 100.0) -> None:
-        """Closes that no log holds, one a day, each higher than the one before; a day that is stored is replaced."""
-        rows = [price(instrument_id, day, base + 0.25 * number, SEEDED) for number, day in enumerate(days)]
-        self._put(PRICES, rows)
+        """Closes, each higher than the one before."""
+        self.put_closes(instrument_id, {day: base + 0.25 * number for number, day in enumerate(days)})
+
+    def put_closes(self, instrument_id: str, closes: Mapping[dt.date, float]) -> None:
+        """Closes that no log holds, by day; a day that is stored is replaced."""
+        self._put(PRICES, [price(instrument_id, day, close, SEEDED) for day, close in closes.items()])
 
     def put_articles(self, *rows: tuple[Any, ...]) -> None:
         """Rows of news_articles."""
