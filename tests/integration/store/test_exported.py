@@ -25,8 +25,9 @@ async def store(pool: Pool, *contexts: JointRegimeContext) -> None:
 
 async def fill_in(pool: Pool, region: str, day: dt.date, seed: int) -> None:
     """A day's vector as a seed command stores it."""
+    made = joint_embeddings.records(JOINT, [(region, day)], vectors.to_rows(vector(seed)[np.newaxis]))
     async with transaction(pool) as conn:
-        await joint_embeddings.put(conn, JOINT, [(region, day)], vectors.to_rows(vector(seed)[np.newaxis]))
+        await joint_embeddings.put(conn, made)
 
 
 @pytest.fixture
