@@ -21,6 +21,7 @@ COMMANDS = (
     "backfilling",
     "replaying",
     "showing",
+    "exporting",
     "demonstrating",
 )
 """The modules of the commands, in the order in which help lists them; each has a typer app named `commands`."""

@@ -27,7 +27,7 @@ def test_the_module_is_the_command(bare: CommandLine) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["show", "db status", "db upgrade", "close --region US --as-of 2025-01-31"],
+    ["show", "export --format csv", "db status", "db upgrade", "close --region US --as-of 2025-01-31"],
 )
 def test_services_that_are_away_are_one_sentence_and_exit_code_1(bare: CommandLine, words: str) -> None:
     ended = bare.run_here(f"{words} {NOWHERE}")

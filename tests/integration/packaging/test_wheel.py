@@ -72,5 +72,7 @@ def test_what_is_imported_is_the_wheels_and_not_the_trees(installed: Installed, 
 def test_it_says_its_version_and_its_commands_in_an_empty_folder(installed: Installed, tmp_path: Path) -> None:
     assert installed.run(tmp_path, installed.program, "--version").stdout == f"stream-app {PROJECT['version']}\n"
     shown = installed.run(tmp_path, installed.program, "--help").stdout
-    assert all(command in shown for command in ("up", "down", "db", "worker", "ingest", "close", "show", "demo"))
+    assert all(
+        command in shown for command in ("up", "down", "db", "worker", "ingest", "close", "show", "export", "demo")
+    )
     assert list(tmp_path.iterdir()) == []

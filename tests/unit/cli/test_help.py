@@ -41,7 +41,7 @@ def test_every_level_explains_itself_with_an_example(run: Run, path: tuple[str, 
 
 def test_the_commands_of_the_product_are_there() -> None:
     paths = {" ".join(path) for path, _ in EVERY}
-    assert {"up", "down", "db upgrade", "db status", "db url", "worker", "close", "show"} <= paths
+    assert {"up", "down", "db upgrade", "db status", "db url", "worker", "close", "show", "export"} <= paths
     assert {"run-numeric-regime", "backfill-text-embeddings", "backfill-joint-regime-context"} <= paths
 
 

@@ -1,0 +1,114 @@
+"""`export`: contexts in a file for research."""
+# ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
+
+import asyncio
+import datetime as dt
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+
+import typer
+
+from stream_app.cli.choices import settings_of
+from stream_app.cli.dates import iso_date
+from stream_app.cli.output import reader_may_leave, say
+
+if TYPE_CHECKING:
+    from stream_app.store.exported import DayCount, ExportQuery
+
+STANDARD_OUTPUT = Path("-")
+NAME = "contexts"
+"""Of the file, where none is given; its format is the suffix."""
+
+commands = typer.Typer()
+
+
+@commands.command(
+    epilog="Example: [bold]stream-app export --region US --from 2008-01-01 --format npz --output us.npz[/bold]"
+)
+def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
+    ctx: typer.Context,
+    form: Annotated[Literal["parquet", "csv", "npz"], typer.Option("--format", help="What to write.")],
+    region: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Exact name; repeat for several, none for all.")
+    ] = None,
+    first: Annotated[
+        dt.date | None, typer.Option("--from", parser=iso_date, metavar="DATE", help="First day, inclusive.")
+    ] = None,
+    last: Annotated[
+        dt.date | None, typer.Option("--to", parser=iso_date, metavar="DATE", help="Last day, inclusive.")
+    ] = None,
+    model_id: Annotated[str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")] = None,
+    absent: Annotated[bool, typer.Option("--absent", help="Also the days that have no vector.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Else contexts.FORMAT here; - is standard output.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write joint regime contexts into a file for research.
+
+    One row a region a day, its newest revision, by region and date, with the vector's float32 to the bit. The same
+    database gives the same bytes.
+
+    In parquet the vector is a list of 384 numbers, and the models' fingerprints are in the file's metadata. npz has
+    the array vectors (n, 384) and an array a column, for np.load. In csv the vector is the columns v000 to v383.
+    """
+    from stream_app.endpoints import find_database
+    from stream_app.errors import UsageError
+    from stream_app.store.exported import ExportQuery
+
+    if first is not None and last is not None and first > last:
+        raise UsageError(f"--from {first} is after --to {last}.")
+    settings = settings_of(ctx)
+    path = output or Path(f"{NAME}.{form}")
+    query = ExportQuery(model_id or settings.joint_model_id, region or None, first, last, absent)
+    with _opened(path, form, force) as file:
+        found = asyncio.run(_exported(find_database(settings), query, form, file, path))
+    _tell(found, query, path)
+
+
+@contextmanager
+def _opened(path: Path, form: str, force: bool) -> Iterator[BinaryIO]:
+    """The file, or standard output. Raises UsageError where neither takes an export."""
+    from stream_app.errors import UsageError
+    from stream_app.export import destination
+
+    if path != STANDARD_OUTPUT:
+        destination.check(path, force)
+        with destination.whole_file(path) as file:
+            yield file
+        return
+    if form != "csv" and sys.stdout.isatty():
+        raise UsageError(f"A terminal cannot show {form}; redirect it, or name a file with --output.")
+    with reader_may_leave(sys.stdout):
+        yield sys.stdout.buffer
+
+
+async def _exported(
+    database_url: str, query: "ExportQuery", form: Literal["parquet", "csv", "npz"], file: BinaryIO, path: Path
+) -> "DayCount":
+    from stream_app.cli.progress import bars
+    from stream_app.export.run import write_days
+    from stream_app.export.writer import open_writer
+    from stream_app.store import exported
+
+    folder = None if path == STANDARD_OUTPUT else path.parent
+    with bars() as shown:
+        async with exported.snapshot(database_url) as connection:
+            found = await exported.count(connection, query)
+            shown.begin("Exporting", found.days if query.absent else found.days - found.absent)
+            await write_days(connection, query, open_writer(form, file, folder), shown.advance)
+    return found
+
+
+def _tell(found: "DayCount", query: "ExportQuery", path: Path) -> None:
+    """What was written, and what was left out, on standard error."""
+    written = found.days if query.absent else found.days - found.absent
+    where = "" if path == STANDARD_OUTPUT else f" to {path}"
+    say(f"Wrote {written:,} days of {query.model_id}{where}.")
+    if found.absent and query.absent:
+        say(f"Of these {found.absent:,} have no vector.")
+    elif found.absent:
+        say(f"Left out {found.absent:,} without a vector; --absent takes them in.")
