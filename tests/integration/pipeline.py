@@ -39,8 +39,13 @@ async def until(fact: Callable[[], Awaitable[Fact]], what: str, deadline_seconds
         wait=wait_fixed(POLL_SECONDS),
         stop=stop_after_delay(deadline_seconds),
     )
+
+    async def ask() -> Fact:
+        # of its own: a lambda that gives a coroutine is not awaited by tenacity, which takes the coroutine for true
+        return await fact()
+
     try:
-        return await retrying(fact)
+        return await retrying(ask)
     except RetryError:
         raise AssertionError(f"not within {deadline_seconds:g} s: {what}") from None
 
