@@ -67,9 +67,10 @@ async def fill(pool: Pool, job: WindowsJob, dry_run: bool) -> AsyncIterator[Grou
 
 
 async def _series(pool: Pool, job: WindowsJob, names: Sequence[str]) -> dict[str, Series]:
-    first: dt.date = job.as_ofs[0].item() - windows.lookback_days(job.window_days) * ONE_DAY
+    oldest, last = job.as_ofs[0].item(), job.as_ofs[-1].item()
+    first = oldest - min(windows.lookback_days(job.window_days) * ONE_DAY, oldest - dt.date.min)
     async with connection(pool) as conn:
-        return await prices.current_series(conn, dict.fromkeys(names, (first, job.as_ofs[-1].item())))
+        return await prices.current_series(conn, dict.fromkeys(names, (first, last)))
 
 
 def _computed(job: WindowsJob, names: Sequence[str], series: Mapping[str, Series]) -> list[InstrumentWindows]:

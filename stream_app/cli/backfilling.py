@@ -3,15 +3,16 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from stream_app.cli.choices import settings_of
 from stream_app.cli.filled import end, tell_joint, tell_regimes, tell_texts
+from stream_app.cli.output import say
 from stream_app.cli.spans import AS_OF, DATE_RANGE, span
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ JOINT_OPTIONS = "--region US --region EU --date-range 2025-01-01 2025-01-31 --la
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
 AsOf = Annotated[dt.date | None, AS_OF]
 DateRange = Annotated[tuple[dt.date, dt.date] | None, DATE_RANGE]
+
+STOPPED = "Stopped; run the same command again, and it goes on where it was."
+
+Filled = TypeVar("Filled")
 
 commands = typer.Typer()
 
@@ -54,7 +59,7 @@ def run_numeric_regime(  # noqa: PLR0913, PLR0917 - typer reads the options from
     settings = settings_of(ctx)
     days = span(as_of, date_range)
     job = _regime_job(settings, region, instrument_id, days, window_days, model_id)
-    report = asyncio.run(_filled_regimes(settings, job, dry_run))
+    report = _run(_filled_regimes(settings, job, dry_run), dry_run)
     tell_regimes(job, report, dry_run)
     end(report.insufficient.total > 0)
 
@@ -82,7 +87,7 @@ def backfill_text_embeddings(  # noqa: PLR0913, PLR0917 - typer reads the option
     settings = settings_of(ctx)
     first, last = span(as_of, date_range)
     job = TextJob(Selection(first, last, language, model_id or settings.text_model_id), limit)
-    report = asyncio.run(_filled_texts(settings, job, dry_run))
+    report = _run(_filled_texts(settings, job, dry_run), dry_run)
     tell_texts(job, report, dry_run)
     end(report.failures.total > 0)
 
@@ -127,9 +132,19 @@ def backfill_joint_regime_context(  # noqa: PLR0913, PLR0917 - typer reads the o
         Selection(first, last, language, text_model_id or settings.text_model_id),
         joint_model_id or settings.joint_model_id,
     )
-    report = asyncio.run(_filled_joint(settings, job, dry_run))
+    report = _run(_filled_joint(settings, job, dry_run), dry_run)
     tell_joint(job, report, dry_run)
     end(report.ambiguous.total > 0)
+
+
+def _run(work: Coroutine[Any, Any, Filled], dry_run: bool) -> Filled:
+    """Ctrl-C says what to do before the command ends of it."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        if not dry_run:
+            say(STOPPED)
+        raise
 
 
 def _regime_job(  # noqa: PLR0913, PLR0917 - the command's own options

@@ -1,9 +1,15 @@
 """`backfill-text-embeddings`: which articles get a vector, in which order, and what is said of the others."""
 
 import datetime as dt
+import os
+import signal
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from stream_app.backfill import texts
 from stream_app.encoding import TextEncoder
 from stream_app.errors import Fatal
 from stream_app.scripts.backfill_text_embeddings import command
@@ -166,6 +172,29 @@ def test_a_model_that_cannot_be_loaded_is_exit_code_1_and_only_asked_for_when_ne
     refused = stream_app.run_here(BACKFILL)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr == "Error: The text model is not there.\n"
+
+
+def test_ctrl_c_says_what_to_do_and_what_was_stored_stays(
+    stream_app: CommandLine, three: Tables, model: QuickModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "BATCH_ARTICLES", 1)
+    embed = model.embed
+
+    def interrupted(tokens: Sequence[list[int]]) -> NDArray[np.float32]:
+        if model.encoded:
+            os.kill(os.getpid(), signal.SIGINT)
+        return embed(tokens)
+
+    monkeypatch.setattr(model, "embed", interrupted)
+    ran = stream_app.run_here(BACKFILL)
+    assert ran.exit_code == 130
+    assert ran.stderr == "Stopped; run the same command again, and it goes on where it was.\n"
+    monkeypatch.setattr(model, "embed", embed)
+    stored = len(embedded(three))
+    assert stored
+    assert stream_app.run_here(BACKFILL).exit_code == 0
+    assert embedded(three) == ["a", "b", "c"]
+    assert stored < 3
 
 
 def test_another_model_under_a_known_id_is_refused(stream_app: CommandLine, three: Tables, model: QuickModel) -> None:

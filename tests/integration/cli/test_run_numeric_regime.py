@@ -77,6 +77,12 @@ def test_too_few_rows_are_named_to_the_letter_with_what_to_do(stream_app: Comman
     assert (ran.exit_code, ran.stdout) == (1, "windows: none\nregimes: none\nNothing changed.\n")
 
 
+def test_there_is_no_day_too_early_to_be_asked_for(stream_app: CommandLine, tables: Tables) -> None:
+    ran = stream_app.run_here(f"{AAPL} --as-of 0001-01-02")
+    assert ran.exit_code == 1
+    assert ran.stderr.startswith("Insufficient price rows (0) for AAPL.US between ")
+
+
 def test_days_that_lack_rows_are_listed_and_the_others_are_computed(stream_app: CommandLine, tables: Tables) -> None:
     tables.put_prices("AAPL.US", weekdays(DAY, 56))
     ran = stream_app.run_here(f"{AAPL} --date-range 2025-01-27 {DAY}")

@@ -135,3 +135,41 @@ def test_the_four_commands_give_the_live_vectors_to_the_bit(
     assert set(found[2]) <= set(english)
     assert len(model.encoded) == encoded
     assert set().union(*asyncio.run(origins(place)).values()) == {"backfill"}
+
+
+async def live_after(place: Place, model: QuickModel, regions: Path) -> None:
+    """The newest day's price arrives, and the days close."""
+    async with place.pipeline(regions=regions) as path, stepping(path, model) as steps:
+        await path.send(close("AAPL.US", DAY, 77.0, 1e6))
+        await steps.apply(steps.prices, steps.news)
+        await path.close("US", *CLOSED)
+        await steps.compute()
+
+
+async def live_before(place: Place, model: QuickModel, regions: Path) -> None:
+    """All prices but the newest day's, and its news."""
+    prices = [close("AAPL.US", day, 100.0 + number, 1e6) for number, day in enumerate(SESSIONS[:-1])]
+    news = article("one", dt.datetime.combine(DAY, dt.time(9), dt.UTC), "News of the day.")
+    async with place.pipeline(regions=regions) as path, stepping(path, model) as steps:
+        await path.send(*prices, news)
+        await steps.apply(steps.prices, steps.news)
+
+
+def test_what_the_worker_makes_takes_the_place_of_what_was_filled_in(
+    stream_app: CommandLine, place: Place, model: QuickModel, regions: Path
+) -> None:
+    commands = replace(stream_app, environment=stream_app.environment | {"STREAM_APP_REGIONS": str(regions)})
+    asyncio.run(live_before(place, model, regions))
+    run_all(commands)
+    filled = asyncio.run(stored(place, "backfill"))
+    assert asyncio.run(origins(place))["joint_embeddings"] == {"backfill"}
+
+    asyncio.run(live_after(place, model, regions))
+    assert asyncio.run(origins(place)) == {
+        "numeric_window_embeddings": {"live"},
+        "regimes": {"backfill", "live"},
+        "text_embeddings": {"live"},
+        "joint_embeddings": {"live"},
+    }
+    after = asyncio.run(stored(place, "live"))
+    assert [after[table][-1] != filled[table][-1] for table in (0, 1, 3)] == [True] * 3
