@@ -3,6 +3,7 @@
 
 import asyncio
 import datetime as dt
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,8 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
     settings = settings_of(ctx)
     path = output or Path(f"{NAME}.{form}")
     query = ExportQuery(model_id or settings.joint_model_id, region or None, first, last, absent)
+    # Ended by a supervisor it leaves as little behind as by Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _opened(path, form, force) as file:
         found = asyncio.run(_exported(find_database(settings), query, form, file, path))
     _tell(found, query, path)

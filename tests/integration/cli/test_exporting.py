@@ -17,10 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from stream_app.export.writer import FORMATS, Format
+from stream_app.regime.joint import l2_norm
 from stream_app.store import exported, models, revisions
 from stream_app.store.database import create_pool, transaction
 from stream_app.store.revisions import NewContext
 from tests.integration.cli.conftest import DEADLINE_SECONDS, CommandLine
+from tests.integration.cli.written import ROOT, block
 from tests.integration.pipeline import until
 from tests.unit.export.days import FRIDAY, JOINT, MODELS, MONDAY, TUESDAY, context, vector
 
@@ -151,6 +153,16 @@ def test_a_file_that_is_there_stays_unless_force_is_used(stream_app: CommandLine
     assert file.read_text().startswith("region,as_of,origin,revision,")
 
 
+@pytest.mark.usefixtures("contexts")
+def test_the_readmes_notebook_reads_what_its_command_writes(stream_app: CommandLine) -> None:
+    readme = (ROOT / "README.md").read_text()
+    words = block(readme, "sh", "stream-app export").removeprefix("stream-app ")
+    assert stream_app.run_here(words).exit_code == 0
+    notebook = [sys.executable, "-c", block(readme, "python", "np.load")]
+    shown = subprocess.run(notebook, cwd=stream_app.folder, capture_output=True, text=True, check=True)
+    assert shown.stdout == f"(2, 384) {MONDAY} {l2_norm(vector(3))!s}\n"
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_nothing_found_is_a_file_without_rows(stream_app: CommandLine, form: Format) -> None:
     done = stream_app.run_here(f"export --format {form} --region US")
@@ -198,13 +210,16 @@ async def held_up_after_the_rows(database_url: str) -> AsyncIterator[Callable[[]
 
 
 @pytest.mark.parametrize("form", FORMATS)
-async def test_ctrl_c_leaves_no_half_file(stream_app: CommandLine, database_url: str, form: Format) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_ctrl_c_and_a_supervisors_signal_leave_no_half_file(
+    stream_app: CommandLine, database_url: str, form: Format, number: signal.Signals
+) -> None:
     await _store(database_url)
     async with held_up_after_the_rows(database_url) as waited_for:
         with stream_app.started(f"export --format {form}") as export:
             await until(waited_for, "an export that has written its rows")
             (unfinished,) = stream_app.folder.iterdir()
             assert unfinished.name.startswith(f".contexts.{form}.")
-            export.send_signal(signal.SIGINT)
+            export.send_signal(number)
             assert await asyncio.to_thread(export.wait, DEADLINE_SECONDS) == 130
     assert list(stream_app.folder.iterdir()) == []
