@@ -11,10 +11,9 @@ import asyncio
 import datetime as dt
 import gc
 import random
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
@@ -26,6 +25,7 @@ from benchmarks.machine import kafka_version, machine, versions
 from benchmarks.report import Figure, Report, parser, publish
 from benchmarks.rounds import alternate
 from benchmarks.services import services as own_services
+from benchmarks.stages import FilledTopic, MadeStage, filled
 from schemas import DIM, NewsArticle, PriceClose, encode
 from schemas.topics import NEWS, PRICES, Topic
 from stream_app.clock import SystemClock
@@ -33,13 +33,7 @@ from stream_app.config import load_settings
 from stream_app.contexts.models import text_model
 from stream_app.embedded import Endpoints
 from stream_app.encoding import TextEncoder
-from stream_app.kafka.chunks import TP, Chunk, ChunkLimits
-from stream_app.kafka.publisher import Outgoing
-from stream_app.kafka.stage import run_stage
-from stream_app.kafka.stages import AssignedLog, StageHooks
-from stream_app.kafka.stages import Stage as TransportStage
-from stream_app.kafka.topics import ensure_topics
-from stream_app.services import Services, open_services
+from stream_app.services import open_services
 from stream_app.store.database import connection
 from stream_app.store.migrate import upgrade
 from tests.integration.bad_records import BAD_ARTICLES, BAD_PRICES, Bad
@@ -50,12 +44,7 @@ SEED = 20_080_915
 FIRST_DAY = dt.date(2006, 1, 2)
 FIRST_TIME = dt.datetime(2006, 1, 2, 12, 0, tzinfo=dt.UTC)
 INSTRUMENTS = 500
-FILL_RECORDS = 10_000
 PARTS = {"all good": 0.0, "30 % bad": 0.3}
-TABLES = (
-    "prices_daily, prices_history, numeric_window_embeddings, news_articles, news_history, text_vectors, "
-    "text_embeddings, late_marks, dead_letters, ingest_progress"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +54,7 @@ class Input:
     topic: Topic
     good: Callable[[int], tuple[str, bytes]]
     bad: Sequence[Bad]
-    stage: Callable[[Services, ChunkLimits], PriceCloses | NewsArticles]
+    stage: MadeStage
 
 
 class CostlessModel:
@@ -128,83 +117,10 @@ def stream(read: Input, records: int, bad_part: float) -> list[tuple[bytes, byte
     return made
 
 
-@dataclass(slots=True)
-class Timed:
-    """A stage's hooks, and the time from the first chunk until so many records are handled."""
-
-    hooks: StageHooks
-    records: int
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
-    began: float = 0.0
-    seconds: float = 0.0
-
-    async def start_offsets(self, logs: Mapping[TP, AssignedLog]) -> Mapping[TP, int]:
-        """The stage's."""
-        return await self.hooks.start_offsets(logs)
-
-    async def handle(self, chunk: Chunk) -> None:
-        """The stage's."""
-        self.began = self.began or time.perf_counter()
-        await self.hooks.handle(chunk)
-        self.records -= len(chunk.records)
-        if self.records == 0:
-            self.seconds = time.perf_counter() - self.began
-            self.stop.set()
-
-    async def revoked(self, tps: Collection[TP]) -> None:
-        """The stage's."""
-        await self.hooks.revoked(tps)
-
-    async def idle(self, tp: TP, position: int) -> None:
-        """The stage's."""
-        await self.hooks.idle(tp, position)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A filled topic, of `records`, and the stage that reads it."""
-
-    services: Services
-    kafka_url: str
-    read: Input
-    records: int
-    groups: "count[int]" = field(default_factory=count)
-
-    async def rate(self) -> float:
-        """Records a second, into empty tables."""
-        settings = self.services.settings
-        await empty(self.services)
-        limits = ChunkLimits(settings.chunk_records, settings.chunk_bytes)
-        hooks = self.read.stage(self.services, limits)
-        await hooks.register_model()
-        timed = Timed(hooks, self.records)
-        group = f"{settings.topic_prefix}{next(self.groups)}"
-        stage = TransportStage(self.read.topic.name, hooks.topic, group, limits, timed)
-        await run_stage(stage, self.kafka_url, settings, stop=timed.stop)
-        return self.records / timed.seconds
-
-
-async def empty(services: Services) -> None:
-    """Every run begins with empty tables."""
-    async with connection(services.pool) as conn:
-        await conn.execute(f"TRUNCATE {TABLES}")
-        await conn.execute("CHECKPOINT")
-
-
-async def filled(services: Services, kafka_url: str, read: Input, records: Sequence[tuple[bytes, bytes]]) -> Candidate:
-    """The candidate, once its topic holds the records, spread evenly over the partitions."""
-    settings, topic = services.settings, services.topic(read.topic.name)
-    await ensure_topics(kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication)
-    outgoing = [Outgoing(topic, key, value, b"%d" % number) for number, (key, value) in enumerate(records)]
-    for first in range(0, len(outgoing), FILL_RECORDS):
-        await services.publisher.publish(outgoing[first : first + FILL_RECORDS])
-    return Candidate(services, kafka_url, read, len(records))
-
-
 async def measure(endpoints: Endpoints, records: int, rounds: int) -> Report:
     """Fill the topics, let the candidates take turns, and keep the best of each."""
     await upgrade(endpoints.database_url)
-    candidates: dict[str, Candidate] = {}
+    candidates: dict[str, FilledTopic] = {}
     async with AsyncExitStack() as stack:
         encoder = TextEncoder(CostlessModel(), "costless", token_budget=1024, deadline_seconds=60.0)
         stack.callback(encoder.close)
@@ -212,10 +128,11 @@ async def measure(endpoints: Endpoints, records: int, rounds: int) -> Report:
             for name, part in PARTS.items():
                 settings = load_settings({"topic_prefix": f"{read.topic.name}.{part}."})
                 services = await stack.enter_async_context(open_services(settings, endpoints))
-                made = await filled(services, endpoints.kafka_url, read, stream(read, records, part))
+                sent = stream(read, records, part)
+                made = await filled(services, endpoints.kafka_url, read.topic, read.stage, sent)
                 candidates[f"{read.topic.name}, {name}"] = made
         gc.freeze()  # a worker does not hold its whole topic
-        measured = await alternate({name: candidate.rate for name, candidate in candidates.items()}, rounds)
+        measured = await alternate({name: topic.rate for name, topic in candidates.items()}, rounds)
         async with connection(services.pool) as conn:
             postgres = await conn.fetchval("SHOW server_version")
     return Report(
