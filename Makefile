@@ -9,7 +9,8 @@ STAMP := $(VENV)/installed
 KAFKA_VERSION := 4.4.0
 BENCH_VENV := .venv-bench
 BENCH_RUNS := .bench/runs.jsonl
-BENCHMARKS := stream persist close poison
+BENCH_SHARED := msgspec|numpy|sentence-transformers|tokenizers|torch|transformers
+BENCHMARKS := stream persist close poison text
 INSTALLED_FROM := requirements-dev.lock requirements-uv.lock pyproject.toml stream_app/embedded/kafka-jars.lock
 
 # The text model comes as a package: nothing may ask a hub.
@@ -72,13 +73,14 @@ $(PYTHON):
 	exit 1
 
 # Pins the newest versions that pyproject.toml allows, for every platform, and Kafka's jars. The files name no index.
-# The benchmarks' peers get the job's own packages in the same versions as the product.
+# The benchmarks' peers get what they share with the product in the same versions, so that a benchmark compares what is
+# done with the same PyTorch. Without pyproject.toml's settings (--no-config), which keep sentence-transformers away.
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 lock: COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 lock: install
 	@$(COMPILE) pyproject.toml --output-file requirements.lock
 	@$(COMPILE) pyproject.toml --extra dev --constraints requirements.lock --output-file requirements-dev.lock
 	@echo uv | $(COMPILE) - --output-file requirements-uv.lock
-	@{ printf '%s\n' 'bytewax[kafka]' quixstreams; grep -oE '^(msgspec|numpy)==[^ ;]+' requirements.lock; } | \
-		$(COMPILE) - --output-file requirements-bench.lock
+	@{ printf '%s\n' 'bytewax[kafka]' quixstreams; grep -oE '^($(BENCH_SHARED))==[^ ;]+' requirements.lock; } | \
+		$(COMPILE) --no-config - --output-file requirements-bench.lock
 	@$(PYTHON) -m stream_app.embedded.jars --lock $(KAFKA_VERSION)

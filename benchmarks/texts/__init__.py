@@ -1,0 +1,1 @@
+"""What benchmarks/text.py measures with: made documents, the bound, the peer's process and the news stage."""
