@@ -155,7 +155,8 @@ def _regime_job(  # noqa: PLR0913, PLR0917 - the command's own options
     window_days: int | None,
     model_id: str | None,
 ) -> "RegimeJob":
-    """Raises UsageError for an unknown region, days outside its calendar or without a session, and a large window."""
+    """Raises UsageError for an unknown region, days outside its calendar or without a session, and a window that is
+    too large or not the one that the worker makes under the same model id."""
     import numpy as np
 
     from stream_app.backfill.regimes import RegimeJob
@@ -178,9 +179,14 @@ def _regime_job(  # noqa: PLR0913, PLR0917 - the command's own options
         raise UsageError(str(error)) from None
     if not chosen:
         raise UsageError(f"{known[region].calendar} has no session from {first} to {last}.")
+    model = model_id or settings.numeric_model_id
+    if model == settings.numeric_model_id and rows != settings.window_days:
+        raise UsageError(
+            f"{model} is made of windows of {settings.window_days} rows (the setting window_days): "
+            f"name a model of {rows} rows with --model-id."
+        )
     names = list(dict.fromkeys(instruments))
-    as_ofs = np.array(chosen, "datetime64[D]")
-    return RegimeJob(region, calendar, WindowsJob(names, as_ofs, model_id or settings.numeric_model_id, rows))
+    return RegimeJob(region, calendar, WindowsJob(names, np.array(chosen, "datetime64[D]"), model, rows))
 
 
 async def _filled_regimes(settings: "Settings", job: "RegimeJob", dry_run: bool) -> "RegimeReport":

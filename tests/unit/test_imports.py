@@ -22,6 +22,7 @@ FORBIDDEN = {
     "stream_app.encoding": ("agents", "stream_app.cli", "stream_app.contexts"),
     "stream_app.embedded": ("agents", "stream_app.cli", "stream_app.contexts"),
     "stream_app.contexts": ("agents", "stream_app.cli"),
+    "stream_app.backfill": ("agents", "stream_app.cli", "stream_app.kafka"),
     "agents": ("stream_app.cli",),
 }
 # The domain is mathematics: besides the standard library and the schemas it knows these alone.

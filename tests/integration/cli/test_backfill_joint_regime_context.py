@@ -108,6 +108,18 @@ def test_a_region_without_regimes_is_named_and_the_others_go_on(stream_app: Comm
     assert (ran.exit_code, ran.stdout) == (0, "contexts: 1 new\n")
 
 
+def test_regimes_are_chosen_by_their_numeric_model(stream_app: CommandLine, halves: Tables) -> None:
+    ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --numeric-model-id another")
+    assert ran.stderr.startswith("No regime embeddings found for region=US ")
+    assert (ran.exit_code, ran.stdout) == (0, "contexts: none\nNothing changed.\n")
+
+
+def test_another_joint_model_stands_beside(stream_app: CommandLine, halves: Tables) -> None:
+    for model in ("joint-regime-core-v1", "another"):
+        ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --joint-model-id {model}")
+        assert (ran.exit_code, ran.stdout) == (0, "contexts: 1 new\n")
+
+
 def test_articles_that_have_no_vector_yet_are_told_of(stream_app: CommandLine, halves: Tables) -> None:
     halves.put_articles(news("new", dt.datetime.combine(DAY, dt.time(12), dt.UTC), "Not yet encoded."))
     ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY}")

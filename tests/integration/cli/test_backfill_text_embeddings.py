@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stream_app.backfill import texts
 from stream_app.encoding import TextEncoder
 from stream_app.errors import Fatal
+from stream_app.regime.text import content_hash
 from stream_app.scripts.backfill_text_embeddings import command
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.cli.tables import Tables, news
@@ -117,6 +118,20 @@ def test_texts_are_made_as_told_the_same_is_encoded_once_and_none_is_skipped(
     assert model.encoded == [" Kept as it is "]
     first, second = tables.vectors("SELECT vector FROM text_embeddings")
     assert first.tobytes() == second.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [(("H", None), "H"), (("H", ""), "H "), ((None, "B"), "B"), (("H ", " B"), "H   B"), (("", "B"), " B")],
+)
+def test_a_text_is_headline_space_and_body_and_nothing_is_trimmed(
+    stream_app: CommandLine, tables: Tables, model: QuickModel, parts: tuple[str | None, str | None], text: str
+) -> None:
+    headline, body = parts
+    tables.put_articles(news("a", at(9), "", body=body))
+    tables.fetch("UPDATE news_articles SET headline = $1, content_hash = $2", headline, content_hash(text))
+    assert stream_app.run_here(BACKFILL).exit_code == 0
+    assert model.encoded == [text]
 
 
 def test_a_text_that_the_model_refuses_is_listed_and_the_others_go_on(

@@ -149,14 +149,18 @@ def test_several_instruments_are_averaged_and_stand_beside_a_single_ones_regime(
 
 
 def test_another_window_needs_a_model_id_of_its_own(stream_app: CommandLine, priced: Tables) -> None:
+    refused = stream_app.run_here(f"{AAPL} --as-of {DAY} --window-days 21")
+    assert refused.exit_code == 2
+    assert "name a model of 21 rows with --model-id" in refused.stderr
+    assert priced.is_empty()
     assert stream_app.run_here(f"{AAPL} --as-of {DAY}").exit_code == 0
+    assert stream_app.run_here(f"{AAPL} --as-of {DAY} --window-days 21 --model-id num-21").exit_code == 0
     before = priced.state()
     for more in ("", " --dry-run"):
-        refused = stream_app.run_here(f"{AAPL} --as-of {DAY} --window-days 21{more}")
+        refused = stream_app.run_here(f"{AAPL} --as-of {DAY} --window-days 22 --model-id num-21{more}")
         assert refused.exit_code == 1
         assert "give the changed model an id of its own" in refused.stderr
     assert priced.state() == before
-    assert stream_app.run_here(f"{AAPL} --as-of {DAY} --window-days 21 --model-id num-21").exit_code == 0
     assert priced.fetch("SELECT model_id, window_days FROM numeric_window_embeddings ORDER BY window_days") == [
         ("num-21", 21),
         ("num-regime-core-v1", 63),
