@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from stream_app.cli.choices import settings_of
 from stream_app.cli.dates import iso_date
 from stream_app.cli.output import reader_may_leave, say
+from stream_app.export.formats import Format
 
 if TYPE_CHECKING:
     from stream_app.store.exported import DayCount, ExportQuery
@@ -31,7 +32,7 @@ commands = typer.Typer()
 )
 def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
-    form: Annotated[Literal["parquet", "csv", "npz"], typer.Option("--format", help="What to write.")],
+    form: Annotated[Format, typer.Option("--format", help="What to write.")],
     region: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Exact name; repeat for several, none for all.")
     ] = None,
@@ -73,7 +74,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
 
 
 @contextmanager
-def _opened(path: Path, form: str, force: bool) -> Iterator[BinaryIO]:
+def _opened(path: Path, form: Format, force: bool) -> Iterator[BinaryIO]:
     """The file, or standard output. Raises UsageError where neither takes an export."""
     from stream_app.errors import UsageError
     from stream_app.export import destination
@@ -89,9 +90,7 @@ def _opened(path: Path, form: str, force: bool) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
 
 
-async def _exported(
-    database_url: str, query: "ExportQuery", form: Literal["parquet", "csv", "npz"], file: BinaryIO, path: Path
-) -> "DayCount":
+async def _exported(database_url: str, query: "ExportQuery", form: Format, file: BinaryIO, path: Path) -> "DayCount":
     from stream_app.cli.progress import bars
     from stream_app.export.run import write_days
     from stream_app.export.writer import open_writer
@@ -101,16 +100,15 @@ async def _exported(
     with bars() as shown:
         async with exported.snapshot(database_url) as connection:
             found = await exported.count(connection, query)
-            shown.begin("Exporting", found.days if query.absent else found.days - found.absent)
+            shown.begin("Exporting", found.taken(query))
             await write_days(connection, query, open_writer(form, file, folder), shown.advance)
     return found
 
 
 def _tell(found: "DayCount", query: "ExportQuery", path: Path) -> None:
     """What was written, and what was left out, on standard error."""
-    written = found.days if query.absent else found.days - found.absent
     where = "" if path == STANDARD_OUTPUT else f" to {path}"
-    say(f"Wrote {written:,} days of {query.model_id}{where}.")
+    say(f"Wrote {found.taken(query):,} days of {query.model_id}{where}.")
     if found.absent and query.absent:
         say(f"Of these {found.absent:,} have no vector.")
     elif found.absent:

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol, get_args
+from typing import BinaryIO, Protocol
 
+from stream_app.export.formats import Format
 from stream_app.store.exported import DayChunk
 from stream_app.store.models import Model
-
-Format = Literal["parquet", "csv", "npz"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class Writer(Protocol):

@@ -65,6 +65,10 @@ class DayCount:
     days: int
     absent: int
 
+    def taken(self, query: ExportQuery) -> int:
+        """How many of them the query takes."""
+        return self.days if query.absent else self.days - self.absent
+
 
 @dataclass(frozen=True, slots=True)
 class ExportedDay:

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from stream_app.export.writer import FORMATS, Format
+from stream_app.export.formats import FORMATS, Format
 from stream_app.regime.joint import l2_norm
 from stream_app.store import exported, models, revisions
 from stream_app.store.database import create_pool, transaction

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from stream_app.export.columns import COLUMNS
-from stream_app.export.writer import FORMATS, Format, open_writer
+from stream_app.export.formats import FORMATS, Format
+from stream_app.export.writer import open_writer
 from stream_app.store.exported import DayChunk
 from tests.unit.export.days import (
     FRIDAY,
