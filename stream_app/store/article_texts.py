@@ -18,20 +18,23 @@ EMBEDDED = """
         ON e.source_type = 'NEWS' AND e.source_id = a.article_id AND e.model_id = $4
 """
 TEXT = "coalesce(a.headline || ' ' || a.body, a.body, a.headline, '')"
+# What TEXT tells as well; but to make it a long body is read, while neither its length nor '' needs that.
+TEXT_BYTES = "octet_length(coalesce(a.headline, '')) + octet_length(coalesce(a.body, ''))"
+HAS_TEXT = "((a.headline IS NOT NULL AND a.body IS NOT NULL) OR coalesce(a.body, a.headline, '') <> '')"
 IS_CURRENT = "e.content_hash IS NOT DISTINCT FROM a.content_hash"
 IS_LIVE = "e.origin IS NOT DISTINCT FROM 'live'"
 COUNTS = f"""
     SELECT count(*) AS selected,
-        count(*) FILTER (WHERE {TEXT} = '') AS empty,
-        count(*) FILTER (WHERE {TEXT} <> '' AND {IS_CURRENT}) AS unchanged,
-        count(*) FILTER (WHERE {TEXT} <> '' AND NOT {IS_CURRENT} AND {IS_LIVE}) AS live,
-        count(*) FILTER (WHERE {TEXT} <> '' AND NOT {IS_CURRENT} AND NOT {IS_LIVE}) AS lacking
+        count(*) FILTER (WHERE NOT {HAS_TEXT}) AS empty,
+        count(*) FILTER (WHERE {HAS_TEXT} AND {IS_CURRENT}) AS unchanged,
+        count(*) FILTER (WHERE {HAS_TEXT} AND NOT {IS_CURRENT} AND {IS_LIVE}) AS live,
+        count(*) FILTER (WHERE {HAS_TEXT} AND NOT {IS_CURRENT} AND NOT {IS_LIVE}) AS lacking
     FROM {EMBEDDED} WHERE {SELECTED}
 """
 # The range of published_at lets an index give the order; a news_date is never further from it than an offset.
 LACKING = f"""
-    SELECT a.article_id, a.published_at, a.content_hash, octet_length({TEXT}) AS text_bytes
-    FROM {EMBEDDED} WHERE {SELECTED} AND {TEXT} <> '' AND NOT {IS_CURRENT} AND NOT {IS_LIVE}
+    SELECT a.article_id, a.published_at, a.content_hash, {TEXT_BYTES} AS text_bytes
+    FROM {EMBEDDED} WHERE {SELECTED} AND {HAS_TEXT} AND NOT {IS_CURRENT} AND NOT {IS_LIVE}
         AND a.published_at >= $1::date - interval '2 days' AND a.published_at < $2::date + interval '3 days'
         AND (a.published_at, a.article_id) > ($5, $6::text)
     ORDER BY a.published_at, a.article_id LIMIT $7
@@ -39,11 +42,11 @@ LACKING = f"""
 TEXTS = f"SELECT a.article_id, a.content_hash, {TEXT} FROM news_articles a WHERE a.article_id = ANY($1::text[])"
 BY_DAY = f"""
     SELECT a.news_date, count(*) AS articles, count(*) FILTER (WHERE {IS_CURRENT}) AS with_vector
-    FROM {EMBEDDED} WHERE {SELECTED} AND {TEXT} <> '' GROUP BY a.news_date
+    FROM {EMBEDDED} WHERE {SELECTED} AND {HAS_TEXT} GROUP BY a.news_date
 """
 VECTORS = f"""
     SELECT a.news_date, e.vector FROM {EMBEDDED}
-    WHERE {SELECTED} AND a.news_date = ANY($5::date[]) AND {TEXT} <> '' AND {IS_CURRENT}
+    WHERE {SELECTED} AND a.news_date = ANY($5::date[]) AND {HAS_TEXT} AND {IS_CURRENT}
     ORDER BY a.news_date, a.article_id
 """
 
