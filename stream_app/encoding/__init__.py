@@ -1,4 +1,4 @@
-"""Turns news texts into vectors: one text model, in a thread of its own."""
+"""Turns news texts into vectors: one text model, in threads of its own."""
 
 from stream_app.encoding.encoder import Encoded, TextEncoder
 

@@ -1,7 +1,7 @@
-"""The text encoder: batches of like length in one thread, and what happens when the model fails or hangs."""
+"""The text encoder: batches of like length, one a thread, and what happens when the model fails or hangs."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from schemas import DIM
 from stream_app.encoding.model_files import fingerprint, packaged_folder
-from stream_app.encoding.worker_thread import WorkerThread
+from stream_app.encoding.worker_threads import WorkerThreads
 from stream_app.errors import Fatal, ModelHung
 from stream_app.regime.text import batches
 
@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 
 
 class TextModel(Protocol):
-    """What the encoder asks of a model; both methods block, and run in the encoder's thread."""
+    """What the encoder asks of a model; both methods block, and run in the encoder's threads, at once."""
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """The token ids of each text, truncated to what the model takes."""
@@ -60,17 +60,28 @@ class TextEncoder:
 
     dim: int = DIM
 
-    def __init__(self, model: TextModel, fingerprint: str, token_budget: int, deadline_seconds: float) -> None:
+    def __init__(
+        self,
+        model: TextModel,
+        fingerprint: str,
+        token_budget: int,
+        deadline_seconds: float,
+        threads: WorkerThreads | None = None,
+    ) -> None:
+        """Without `threads` there is one."""
         self.fingerprint = fingerprint
         self._model = model
         self._token_budget = token_budget
         self._deadline_seconds = deadline_seconds
         self._hung = False
-        self._thread = WorkerThread("text-encoder")
+        self._threads = threads or WorkerThreads("text-encoder")
 
     @classmethod
     def load(cls, model: str | None, token_budget: int, deadline_seconds: float) -> "TextEncoder":
         """Loads a model from a folder or, by its hub id, from the local Hugging Face cache; none: the packaged one.
+
+        It has a thread a core, each with a batch of its own: threads that share a product of matrices wait for one
+        another after every one of them, for long when another process has one of their cores.
 
         Nothing is downloaded. Blocks for seconds: call it in a thread. Raises Fatal when the model cannot be loaded or
         does not give vectors of 384 numbers.
@@ -84,7 +95,8 @@ class TextEncoder:
             _embed(loaded, loaded.tokenize([PROBE]))
         except Exception as error:
             raise Fatal(f"The text model in {folder} cannot be used: {_first_line(error)}.") from error
-        return cls(loaded, print_of_files, token_budget, deadline_seconds)
+        threads = WorkerThreads("text-encoder", transformer.CORES, transformer.use_one_core)
+        return cls(loaded, print_of_files, token_budget, deadline_seconds, threads)
 
     async def encode(self, texts: Sequence[str]) -> Encoded:
         """The vectors of the texts, in their order.
@@ -97,22 +109,26 @@ class TextEncoder:
         tokens = await self._tokenize(texts, failures)
         indices = np.array(list(tokens), np.int64)
         lengths = np.array([len(ids) for ids in tokens.values()], np.int64)
-        for batch in batches(lengths, self._token_budget):
-            chosen = indices[batch]
-            answer = await self._ask(partial(_embed, self._model, [tokens[index] for index in chosen]))
-            if isinstance(answer, _Refusal):
-                await self._embed_alone(chosen, tokens, vectors, failures)
-            else:
-                vectors[chosen] = answer
-        return Encoded(vectors, failures)
+        chosen = (indices[batch] for batch in batches(lengths, self._token_budget))
+        encoded = Encoded(vectors, failures)
+        # as many at a time as there are threads: a batch's deadline begins when it is asked for
+        embedding = [
+            asyncio.ensure_future(self._embed_batches(chosen, tokens, encoded)) for _ in range(self._threads.count)
+        ]
+        try:
+            await asyncio.gather(*embedding)
+        finally:
+            for task in embedding:
+                task.cancel()
+        return encoded
 
     def close(self) -> None:
-        """Lets the thread end, and waits for a call in flight, unless it hangs.
+        """Lets the threads end, and waits for calls in flight, unless one hangs.
 
         A thread that comes out of torch while the interpreter ends makes the process abort (seen: 2 of 6 commands that
         ended right after an encoding).
         """
-        self._thread.close(0.0 if self._hung else END_SECONDS)
+        self._threads.close(0.0 if self._hung else END_SECONDS)
 
     async def _tokenize(self, texts: Sequence[str], failures: dict[int, str]) -> dict[int, list[int]]:
         """The token ids by index, without the texts that cannot be tokenised."""
@@ -129,20 +145,25 @@ class TextEncoder:
                 tokens[index] = alone[0]
         return tokens
 
-    async def _embed_alone(
-        self,
-        chosen: NDArray[np.int64],
-        tokens: dict[int, list[int]],
-        vectors: NDArray[np.float32],
-        failures: dict[int, str],
+    async def _embed_batches(
+        self, left: Iterator[NDArray[np.int64]], tokens: dict[int, list[int]], encoded: Encoded
     ) -> None:
+        """Embed the batches that are left, one after the other; others take of them too."""
+        for chosen in left:
+            answer = await self._ask(partial(_embed, self._model, [tokens[index] for index in chosen]))
+            if isinstance(answer, _Refusal):
+                await self._embed_alone(chosen, tokens, encoded)
+            else:
+                encoded.vectors[chosen] = answer
+
+    async def _embed_alone(self, chosen: NDArray[np.int64], tokens: dict[int, list[int]], encoded: Encoded) -> None:
         for index in chosen.tolist():
             answer = await self._ask(partial(_embed, self._model, [tokens[index]]))
             if isinstance(answer, _Refusal):
                 await self._check_model()
-                failures[index] = answer.reason
+                encoded.failures[index] = answer.reason
             else:
-                vectors[index] = answer[0]
+                encoded.vectors[index] = answer[0]
 
     async def _check_model(self) -> None:
         """Raises Fatal when it is the model, not the text, that fails."""
@@ -151,10 +172,10 @@ class TextEncoder:
             raise Fatal(f"The text model fails on a known good sentence too ({probe.reason}): check the model.")
 
     async def _ask(self, call: Callable[[], Answer]) -> Answer | _Refusal:
-        """What the call returns in the thread, or why the model refuses. Raises ModelHung at the deadline."""
+        """What the call returns in a thread, or why the model refuses. Raises ModelHung at the deadline."""
         if self._hung:
             raise ModelHung("The text model hung on an earlier text.")
-        answer = asyncio.wrap_future(self._thread.submit(partial(_attempt, call)))
+        answer = asyncio.wrap_future(self._threads.submit(partial(_attempt, call)))
         try:
             await asyncio.wait({answer}, timeout=self._deadline_seconds)
             if not answer.done():

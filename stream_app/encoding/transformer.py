@@ -16,8 +16,12 @@ from stream_app.encoding.model_files import MAX_TOKENS
 _UNUSED_WEIGHTS = "pooler."
 
 
+CORES = torch.get_num_threads()
+"""Those that torch may use; OMP_NUM_THREADS limits them. Read before any thread keeps to one of them."""
+
+
 class TransformerModel:
-    """Tokenises and encodes texts. torch uses every core it may; OMP_NUM_THREADS limits it."""
+    """Tokenises and encodes texts. Any number of threads may use it at once."""
 
     def __init__(self, folder: Path) -> None:
         """Loads from the folder alone. Raises what transformers raises, or ValueError when weights are missing."""
@@ -53,6 +57,11 @@ class TransformerModel:
             mean = (hidden * weight).sum(dim=1) / weight.sum(dim=1)
             vectors: NDArray[np.float32] = torch.nn.functional.normalize(mean, dim=1).numpy()
         return vectors
+
+
+def use_one_core() -> None:
+    """Keep what torch does in this thread to one core."""
+    torch.set_num_threads(1)
 
 
 def cached_folder(hub_id: str) -> Path:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stream_app.encoding import TextEncoder
 from stream_app.encoding.encoder import PROBE
+from stream_app.encoding.worker_threads import WorkerThreads
 from stream_app.errors import Fatal, ModelHung
 
 DEADLINE_SECONDS = 30.0
@@ -56,8 +57,8 @@ Encoders = Callable[..., TextEncoder]
 def encoder_of() -> Iterator[Encoders]:
     made: list[TextEncoder] = []
 
-    def make(model: DoubleModel, deadline_seconds: float = DEADLINE_SECONDS) -> TextEncoder:
-        made.append(TextEncoder(model, "a fingerprint", 64, deadline_seconds))
+    def make(model: DoubleModel, deadline_seconds: float = DEADLINE_SECONDS, threads: int = 1) -> TextEncoder:
+        made.append(TextEncoder(model, "a fingerprint", 64, deadline_seconds, WorkerThreads("test", threads)))
         return made[-1]
 
     yield make
@@ -173,6 +174,32 @@ async def test_several_coroutines_share_an_encoder(encoder_of: Encoders) -> None
     texts = [[f"{number} {index}" for index in range(20)] for number in range(5)]
     for asked, encoded in zip(texts, await asyncio.gather(*map(encoder.encode, texts)), strict=True):
         assert encoded.vectors.tobytes() == np.stack([vector_of(text) for text in asked]).tobytes()
+
+
+async def test_every_thread_has_a_batch_of_its_own(encoder_of: Encoders) -> None:
+    together = threading.Barrier(3, timeout=DEADLINE_SECONDS)
+
+    def meet(text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        together.wait()
+        return vector
+
+    texts = [letter * 64 for letter in "abcdef"]
+    encoded = await encoder_of(DoubleModel(meet), threads=3).encode(texts)
+    assert encoded.vectors.tobytes() == np.stack([vector_of(text) for text in texts]).tobytes()
+
+
+async def test_a_text_that_the_model_refuses_fails_alone_in_every_thread(encoder_of: Encoders) -> None:
+    texts = [f"{number} {'bad' if number % 3 else 'good'} {'x' * number}" for number in range(60)]
+    encoded = await encoder_of(DoubleModel(raising), threads=3).encode(texts)
+    assert sorted(encoded.failures) == [index for index, text in enumerate(texts) if "bad" in text]
+    assert all(encoded.vectors[index].any() != (index in encoded.failures) for index in range(60))
+
+
+async def test_when_one_thread_finds_the_model_broken_the_others_take_no_more_batches(encoder_of: Encoders) -> None:
+    model = DoubleModel(always_raising)
+    with pytest.raises(Fatal, match="out of memory"):
+        await encoder_of(model, threads=3).encode(["x" * 64] * 100)
+    assert len(model.batches) < 100
 
 
 async def test_an_abandoned_call_does_not_disturb_the_next(encoder_of: Encoders) -> None:
