@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas import AbsentReason, DayTrigger, JointRegimeContext, Vector, encode, event_id
+from schemas import DIM, AbsentReason, DayTrigger, JointRegimeContext, Vector, encode, event_id
 from stream_app.contexts.inputs import NumericInputs
 from stream_app.contexts.models import ContextModels
-from stream_app.regime import joint, numeric
+from stream_app.regime import joint
+from stream_app.regime.numeric import DayMeans
 from stream_app.store.news import Article
 from stream_app.store.revisions import LastRevision, NewContext
 
+Half = NDArray[np.float32] | None
+"""A vector, float32 (384,); None where a day has none."""
 NEUTRAL = "NEUTRAL"
 NEUTRAL_CONFIDENCE = 1.0
 """The original's regime where no prototypes are fitted (PARITY.md)."""
@@ -67,24 +70,52 @@ def compose(days: Sequence[DayInputs], models: ContextModels, last: dict[dt.date
 
     `last` holds each day's newest revision so far and is brought up to date.
     """
-    made = []
+    changed = []
     for inputs in days:
         hashed = inputs_hash(inputs, models)
         before = last.get(inputs.trigger.as_of, LastRevision(0, ""))
         if hashed != before.inputs_hash:
             last[inputs.trigger.as_of] = LastRevision(before.revision + 1, hashed)
-            made.append(_context(inputs, models, last[inputs.trigger.as_of]))
-    return made
+            changed.append((inputs, last[inputs.trigger.as_of]))
+    halves = _halves([inputs for inputs, _ in changed])
+    joints = _joints([inputs for inputs, _ in changed], halves)
+    return [
+        NewContext(_context(inputs, models, revision, joint_vector), half)
+        for (inputs, revision), half, joint_vector in zip(changed, halves, joints, strict=True)
+    ]
 
 
-def _context(inputs: DayInputs, models: ContextModels, revision: LastRevision) -> NewContext:
+def _halves(days: Sequence[DayInputs]) -> list[Half]:
+    """The numeric half of each day: the mean over its instruments, in their order."""
+    known = [index for index, inputs in enumerate(days) if inputs.absent_reason in (None, "no-news")]
+    counts = np.array([len(days[index].numeric.vectors) for index in known], np.int64)
+    means = DayMeans.of_days(len(known))
+    for place in range(counts.max(initial=0)):
+        having = np.flatnonzero(counts > place)
+        means.add(np.array([days[known[at]].numeric.vectors[place] for at in having.tolist()]), having)
+    return _spread(means.means(np.arange(len(known))), known, len(days))
+
+
+def _joints(days: Sequence[DayInputs], halves: Sequence[Half]) -> list[Half]:
+    """The joint vector of each day that is not absent."""
+    present = [index for index, inputs in enumerate(days) if inputs.absent_reason is None]
+    numeric_halves = np.array([halves[index] for index in present], np.float32).reshape(-1, DIM)
+    text_halves = np.array([days[index].text_mean for index in present], np.float32).reshape(-1, DIM)
+    return _spread(joint.joint(numeric_halves, text_halves), present, len(days))
+
+
+def _spread(rows: NDArray[np.float32], places: Sequence[int], count: int) -> list[Half]:
+    """The rows at their places among `count`."""
+    found: list[Half] = [None] * count
+    for place, row in zip(places, rows, strict=True):
+        found[place] = row
+    return found
+
+
+def _context(inputs: DayInputs, models: ContextModels, revision: LastRevision, vector: Half) -> JointRegimeContext:
     trigger, windows = inputs.trigger, inputs.numeric
-    priced = inputs.absent_reason in (None, "no-news")
-    half = numeric.mean_window_vectors(windows.vectors) if priced else None
-    vector = None
-    if inputs.absent_reason is None and half is not None and inputs.text_mean is not None:
-        vector = Vector.of(joint.joint(half, inputs.text_mean))
-    context = JointRegimeContext(
+    has_regime = inputs.absent_reason in (None, "no-news")
+    return JointRegimeContext(
         event_id=event_id(
             "context", trigger.region, trigger.as_of, models.joint.model_id, revision.revision, revision.inputs_hash
         ),
@@ -102,10 +133,9 @@ def _context(inputs: DayInputs, models: ContextModels, revision: LastRevision) -
         numeric_last_date=windows.last_date,
         stale=inputs.stale,
         articles=len(inputs.articles),
-        regime_label=NEUTRAL if half is not None else None,
-        regime_confidence=NEUTRAL_CONFIDENCE if half is not None else None,
+        regime_label=NEUTRAL if has_regime else None,
+        regime_confidence=NEUTRAL_CONFIDENCE if has_regime else None,
         inputs_hash=revision.inputs_hash,
         absent_reason=inputs.absent_reason,
-        vector=vector,
+        vector=None if vector is None else Vector.of(vector),
     )
-    return NewContext(context, half)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas import InstrumentWindow
+from schemas import DIM, InstrumentWindow
 from stream_app.contexts.batch import Batch
 from stream_app.contexts.news_days import places
 from stream_app.errors import Fatal
@@ -16,7 +16,7 @@ from stream_app.regime import numeric, text, windows
 from stream_app.store import news, prices, texts
 from stream_app.store.database import Connection
 from stream_app.store.news import Article
-from stream_app.store.prices import Series
+from stream_app.store.prices import Series, days_of
 
 ONE_DAY = dt.timedelta(days=1)
 
@@ -40,23 +40,26 @@ def numeric_inputs(
     series: dict[str, Series], instruments: Sequence[str], days: Sequence[dt.date], window_days: int
 ) -> list[NumericInputs]:
     """The numeric half of each day, in the order of `days`, from each instrument's rows."""
-    as_ofs = np.array(days, dtype="datetime64[D]")
-    known = {name: _embedded(series[name], as_ofs, window_days) for name in instruments if name in series}
-    enough = windows.min_rows(window_days)
+    as_ofs = days_of(days)
+    names = [name for name in instruments if name in series]
+    if not names:
+        return [NumericInputs((), np.zeros((0, DIM), np.float32), priced=False) for _ in days]
+    made = [_embedded(series[name], as_ofs, window_days) for name in names]
+    vectors = np.stack([each_vectors for _, each_vectors in made], axis=1)
+    rows = np.stack([each.rows for each, _ in made], axis=1)
+    last_dates = np.stack([each.last_date for each, _ in made], axis=1)
+    priced = np.any(last_dates == as_ofs[:, None], axis=1)
+    enough = rows >= windows.min_rows(window_days)
+    complete = np.all(enough, axis=1)
     found = []
-    for index, day in enumerate(days):
-        rows = [(name, w, v) for name, (w, v) in known.items() if w.rows[index] >= enough]
+    for day, (of_day, its_rows, its_dates) in enumerate(zip(enough, rows.tolist(), last_dates.tolist(), strict=True)):
+        chosen = range(len(names)) if complete[day] else np.flatnonzero(of_day).tolist()
+        its_windows = tuple(
+            InstrumentWindow(instrument_id=names[place], rows=its_rows[place], last_date=its_dates[place])
+            for place in chosen
+        )
         found.append(
-            NumericInputs(
-                instruments=tuple(
-                    InstrumentWindow(
-                        instrument_id=name, rows=int(w.rows[index]), last_date=w.last_date[index].astype(object)
-                    )
-                    for name, w, _ in rows
-                ),
-                vectors=np.array([v[index] for _, _, v in rows], dtype=np.float32),
-                priced=any(w.last_date[index] == np.datetime64(day, "D") for w, _ in known.values()),
-            )
+            NumericInputs(its_windows, vectors[day] if complete[day] else vectors[day, of_day], bool(priced[day]))
         )
     return found
 

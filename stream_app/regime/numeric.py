@@ -34,23 +34,12 @@ def fingerprint(window_days: int) -> str:
     return hashlib.sha256(rules.encode()).hexdigest()
 
 
-def mean_window_vectors(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The numeric half of a region of several instruments: (k, 384) -> (384,), k at least 1.
-
-    The rows are those of the instruments with enough rows, in the definition's order; summed in float64 in that order.
-    """
-    if not len(vectors):
-        raise ValueError("The mean of no window is not defined.")
-    total = np.zeros(vectors.shape[1], np.float64)
-    for vector in vectors:
-        total += vector
-    return (total / len(vectors)).astype(np.float32)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class DayMeans:
-    """`mean_window_vectors` of many days at once, summed an instrument at a time, so that no more than one instrument's
-    vectors are needed at a time. To the bit the same: float64 sums in the definition's order."""
+    """The numeric half of a region of several instruments, of many days at once: means over the instruments with enough
+    rows, in the definition's order, summed in float64 in that order. An instrument is added at a time, so that no more
+    than one instrument's vectors are needed at a time.
+    """
 
     totals: NDArray[np.float64]
     """(n, 384)."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from stream_app.regime import joint, numeric
 
@@ -25,32 +26,35 @@ def test_no_window_gives_no_vector() -> None:
     assert numeric.embed(np.zeros((0, 63, 3), np.float32)).shape == (0, 384)
 
 
+def mean_of_days(vectors: NDArray[np.float32], enough: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The means over instruments, the first axis of vectors, that have enough rows on a day, the second axis."""
+    means = numeric.DayMeans.of_days(vectors.shape[1])
+    for of_instrument, days in zip(vectors, enough, strict=True):
+        means.add(of_instrument[days], np.flatnonzero(days))
+    return means.means(np.flatnonzero(enough.any(axis=0)))
+
+
 def test_several_instruments_are_averaged_in_float64() -> None:
-    vectors = np.array([[1e8, 1.0], [1.0, 2.0], [-1e8, 6.0]], np.float32)
-    assert numeric.mean_window_vectors(vectors).tolist() == [np.float32(1 / 3), 3.0]
-    assert numeric.mean_window_vectors(vectors).dtype == np.float32
+    one_day = np.zeros((3, 1, 384), np.float32)
+    one_day[:, 0, :2] = [[1e8, 1.0], [1.0, 2.0], [-1e8, 6.0]]
+    mean = mean_of_days(one_day, np.ones((3, 1), np.bool_))
+    assert mean[0, :2].tolist() == [np.float32(1 / 3), 3.0]
+    assert mean.dtype == np.float32
 
 
 def test_one_instrument_alone_is_its_own_mean_to_the_bit() -> None:
-    vector = np.random.default_rng(0).normal(0, 1e7, (1, 384)).astype(np.float32)
-    assert numeric.mean_window_vectors(vector).tobytes() == vector.tobytes()
+    vector = np.random.default_rng(0).normal(0, 1e7, (1, 1, 384)).astype(np.float32)
+    assert mean_of_days(vector, np.ones((1, 1), np.bool_)).tobytes() == vector.tobytes()
 
 
 def test_the_means_of_many_days_are_those_of_each_day_alone_to_the_bit() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(0, 1e7, (7, 20, 384)).astype(np.float32)
     enough = rng.random((7, 20)) < 0.6
-    means = numeric.DayMeans.of_days(20)
-    for of_instrument, days in zip(vectors, enough, strict=True):
-        means.add(of_instrument[days], np.flatnonzero(days))
-    known = np.flatnonzero(enough.any(axis=0))
-    alone = [numeric.mean_window_vectors(vectors[enough[:, day], day]) for day in known]
-    assert means.means(known).tobytes() == np.stack(alone).tobytes()
-
-
-def test_the_mean_of_no_instrument_is_refused() -> None:
-    with pytest.raises(ValueError, match="no window"):
-        numeric.mean_window_vectors(np.empty((0, 384), np.float32))
+    alone = [
+        mean_of_days(vectors[:, [day]], enough[:, [day]])[0] for day in np.flatnonzero(enough.any(axis=0)).tolist()
+    ]
+    assert mean_of_days(vectors, enough).tobytes() == np.stack(alone).tobytes()
 
 
 def test_the_numeric_fingerprint_tells_windows_apart() -> None:
