@@ -1,16 +1,18 @@
 """Contexts: append-only revisions, the newest of each day beside them, and the region's numeric regime."""
 
+import asyncio
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas import JointRegimeContext, encode, event_id
-from stream_app.store import vectors
-from stream_app.store.database import Connection
+from schemas import DIM, JointRegimeContext, encode, event_id
+from stream_app.store import copying
+from stream_app.store.database import Connection, jsonb
 
 LAST = """
     SELECT DISTINCT ON (as_of_date) as_of_date, revision, inputs_hash FROM joint_embedding_revisions
@@ -116,24 +118,50 @@ async def last_revisions(
     return {row["as_of_date"]: LastRevision(row["revision"], row["inputs_hash"]) for row in rows}
 
 
-def _revision_row(context: JointRegimeContext, published: bool) -> tuple[object, ...]:
-    vector = None if context.vector is None else vectors.to_rows(context.vector.numpy()[np.newaxis])[0]
-    return (
-        context.region,
-        context.as_of,
-        context.model_id,
-        context.revision,
-        context.trigger_number,
-        context.event_id,
-        context.known_at,
-        context.closed_at,
-        context.inputs_hash,
-        context.absent_reason,
-        context.stale,
-        vector,
-        encode(context),
-        published,
+def _revision_rows(contexts: Sequence[JointRegimeContext], published: bool) -> bytearray:
+    """Of one region and one model, in the order of REVISION_COLUMNS."""
+    columns = (
+        repeat(copying.text(contexts[0].region)),
+        [copying.date(context.as_of) for context in contexts],
+        repeat(copying.text(contexts[0].model_id)),
+        [copying.integer(context.revision) for context in contexts],
+        [copying.integer(context.trigger_number) for context in contexts],
+        [copying.text(context.event_id) for context in contexts],
+        [copying.instant(context.known_at) for context in contexts],
+        [copying.instant(context.closed_at) for context in contexts],
+        [copying.text(context.inputs_hash) for context in contexts],
+        [copying.text(context.absent_reason) for context in contexts],
+        [copying.boolean(context.stale) for context in contexts],
+        _vector_fields(contexts),
+        [copying.raw(encode(context)) for context in contexts],
+        repeat(copying.boolean(published)),
     )
+    return copying.file(columns)
+
+
+def _vector_fields(contexts: Sequence[JointRegimeContext]) -> Iterator[bytes]:
+    present = [context.vector.numpy() for context in contexts if context.vector is not None]
+    fields = iter(copying.vector_fields(np.array(present, np.float32).reshape(-1, DIM)))
+    return (copying.NULL if context.vector is None else next(fields) for context in contexts)
+
+
+def _regime_rows(
+    region: str, model_id: str, known: Sequence[tuple[JointRegimeContext, NDArray[np.float32]]]
+) -> bytearray:
+    """In the order of REGIME_COLUMNS; at least one."""
+    contexts = [context for context, _ in known]
+    columns = (
+        [copying.text(event_id("regime", region, context.as_of, model_id, "live")) for context in contexts],
+        [copying.date(context.as_of) for context in contexts],
+        repeat(copying.text(region)),
+        repeat(copying.text(model_id)),
+        [copying.texts([window.instrument_id for window in context.instruments]) for context in contexts],
+        [copying.text(context.regime_label) for context in contexts],
+        [copying.NULL if (sure := context.regime_confidence) is None else copying.double(sure) for context in contexts],
+        copying.vector_fields(np.array([half for _, half in known])),
+        [copying.raw(jsonb({"stale": context.stale})) for context in contexts],
+    )
+    return copying.file(columns)
 
 
 async def append(connection: Connection, new: Sequence[NewContext], *, published: bool = False) -> None:
@@ -145,9 +173,8 @@ async def append(connection: Connection, new: Sequence[NewContext], *, published
         return
     contexts = [item.context for item in new]
     region, model_id = contexts[0].region, contexts[0].model_id
-    await connection.copy_records_to_table(
-        "joint_embedding_revisions", records=[_revision_row(c, published) for c in contexts], columns=REVISION_COLUMNS
-    )
+    rows = await asyncio.to_thread(_revision_rows, contexts, published)
+    await connection.copy_to_table("joint_embedding_revisions", source=rows, columns=REVISION_COLUMNS, format="binary")
     newest = {item.context.as_of: item for item in new}
     absent = [day for day, item in newest.items() if item.context.vector is None]
     await connection.execute(
@@ -160,26 +187,10 @@ async def append(connection: Connection, new: Sequence[NewContext], *, published
 async def _put_regimes(connection: Connection, region: str, newest: Sequence[NewContext]) -> None:
     numeric_model_id = newest[0].context.numeric_model_id
     await connection.execute(DROP_REGIMES, region, numeric_model_id, [item.context.as_of for item in newest])
-    known = [item for item in newest if item.numeric is not None]
-    records = []
-    for item in known:
-        context, numeric = item.context, item.numeric
-        assert numeric is not None
-        instruments = [window.instrument_id for window in context.instruments]
-        records.append(
-            (
-                event_id("regime", region, context.as_of, numeric_model_id, "live"),
-                context.as_of,
-                region,
-                numeric_model_id,
-                instruments,
-                context.regime_label,
-                context.regime_confidence,
-                vectors.to_rows(numeric[np.newaxis])[0],
-                {"stale": context.stale},
-            )
-        )
-    await connection.copy_records_to_table("regimes", records=records, columns=REGIME_COLUMNS)
+    known = [(item.context, item.numeric) for item in newest if item.numeric is not None]
+    if known:
+        rows = await asyncio.to_thread(_regime_rows, region, numeric_model_id, known)
+        await connection.copy_to_table("regimes", source=rows, columns=REGIME_COLUMNS, format="binary")
 
 
 async def unpublished(connection: Connection, region: str, limit: int) -> list[tuple[JointRegimeContext, bytes]]:
