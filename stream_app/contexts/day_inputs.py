@@ -15,9 +15,11 @@ from stream_app.store.news import Article
 from stream_app.store.prices import Series
 
 FIRST_TRIGGERS = 8
-LARGEST_TRIGGERS = 256
+LARGEST_TRIGGERS = 1_024
 BATCH_ARTICLES = 20_000
 """Text vectors read at a time, 1.5 kB each; a single day may have more."""
+BATCH_WINDOWS = 16_384
+"""Of all instruments, 1.5 kB each; a single day of very many instruments may have more."""
 
 
 class BatchSize:
@@ -26,12 +28,12 @@ class BatchSize:
     def __init__(self) -> None:
         self.triggers = FIRST_TRIGGERS
 
-    def fitting(self, articles: Sequence[Sequence[Article]]) -> int:
+    def fitting(self, articles: Sequence[Sequence[Article]], instruments: int) -> int:
         """How many of these days to keep, at least one; the next batch is larger only if all fit."""
         total, kept = 0, 0
         for of_day in articles:
             total += len(of_day)
-            if kept and total > BATCH_ARTICLES:
+            if kept and (total > BATCH_ARTICLES or (kept + 1) * instruments > BATCH_WINDOWS):
                 break
             kept += 1
         self.triggers = min(2 * self.triggers, LARGEST_TRIGGERS) if kept == len(articles) else kept
@@ -52,7 +54,7 @@ async def read_rows(
 ) -> BatchRows:
     """Prices and articles as of the cut; of a batch whose articles are too many, those of its first days."""
     articles = await read_articles(connection, batch, services.topic(NEWS.name))
-    kept = size.fitting(articles)
+    kept = size.fitting(articles, len(batch.definition.instruments))
     batch = Batch(batch.triggers[:kept], batch.calendar)
     series = await read_series(connection, batch, services.topic(PRICES.name), models.window_days)
     return BatchRows(batch, articles[:kept], series)
