@@ -3,7 +3,8 @@
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 from schemas import JointRegimeContext
 from schemas.topics import CONTEXTS, CONTEXTS_LATEST, NEWS, PRICES
@@ -15,6 +16,7 @@ from stream_app.contexts.models import ContextModels, joint_model, numeric_model
 from stream_app.failpoints import failpoint
 from stream_app.kafka.publisher import Outgoing
 from stream_app.services import Services
+from stream_app.side_by_side import some_at_a_time
 from stream_app.store import late_marks, models, progress, revisions, trigger_queue
 from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.models import Model
@@ -22,6 +24,8 @@ from stream_app.store.news import Article
 from stream_app.store.trigger_queue import EVERY_DAY, Days
 
 PUBLISH_CONTEXTS = 500
+REGIONS_AT_A_TIME = 3
+"""While Postgres stores one region's contexts, another's are computed. A batch of each is in memory."""
 
 log = logging.getLogger(__name__)
 
@@ -42,24 +46,37 @@ async def register_models(services: Services) -> ContextModels | None:
 class Computing:
     """Computes and publishes what waits, region by region; several of these, in any processes, share the work.
 
-    `days` are the only ones that this one computes.
+    `days` are the only ones that this one computes. With `withheld` they count as published at once.
     """
 
-    def __init__(self, services: Services, context_models: ContextModels, days: Days = EVERY_DAY) -> None:
+    def __init__(
+        self, services: Services, context_models: ContextModels, days: Days = EVERY_DAY, *, withheld: bool = False
+    ) -> None:
         self._services = services
         self._models = context_models
         self._days = days
+        self._withheld = withheld
         self._size = BatchSize()
 
     async def work(self) -> bool:
         """One round over the regions that have work; whether anything was done."""
         async with connection(self._services.pool) as conn:
             regions = await trigger_queue.regions_with_work(conn)
-        did = False
-        for region in regions:
-            computed = await self.compute_region(region)
-            did = await self.publish_region(region) or computed > 0 or did
-        return did
+        return any(await some_at_a_time([partial(self._round, region) for region in regions], REGIONS_AT_A_TIME))
+
+    async def _round(self, region: str) -> bool:
+        computed = await self.compute_region(region)
+        return await self.publish_region(region) or computed > 0
+
+    async def finish(self, regions: Collection[str], computed: Callable[[int], None]) -> None:
+        """Compute what can be of these regions and publish it; `computed` is told the number of each batch."""
+        await some_at_a_time([partial(self._finish, region, computed) for region in regions], REGIONS_AT_A_TIME)
+
+    async def _finish(self, region: str, computed: Callable[[int], None]) -> None:
+        while done := await self.compute_region(region):
+            computed(done)
+        while await self.publish_region(region):
+            pass
 
     async def compute_region(self, region: str) -> int:
         """Compute the region's oldest triggers, if nobody else does and their cut is reached; how many."""
@@ -88,7 +105,7 @@ class Computing:
         days = await read_day_inputs(conn, self._models, rows)
         last = await revisions.last_revisions(conn, batch.region, self._models.joint.model_id, batch.days)
         made = await asyncio.to_thread(compose, days, self._models, last)
-        await revisions.append(conn, made)
+        await revisions.append(conn, made, published=self._withheld)
         await trigger_queue.mark_computed(conn, [trigger.event for trigger in batch.triggers])
         log.info("computed region=%s triggers=%d revisions=%d", batch.region, len(days), len(made))
         return len(days)

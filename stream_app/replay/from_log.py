@@ -4,7 +4,6 @@ Nothing is closed or amended here: the triggers of the log are computed, and no 
 database's own progress, so a replay that was stopped goes on where it was.
 """
 
-import asyncio
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from stream_app.kafka.stages import AssignedLog
 from stream_app.outage import while_away
 from stream_app.replay.telling import Told
 from stream_app.services import Services
+from stream_app.side_by_side import some_at_a_time
 from stream_app.store import progress, replays, revisions, texts, trigger_queue
 from stream_app.store.database import connection, transaction
 from stream_app.store.replays import Replay
@@ -86,6 +86,7 @@ class LogReplay:
         self._prices = PriceCloses(self._services)
         self._news = NewsArticles(self._services, encoder, self._text_model, self._limits)
         self._triggers = DayCloses(self._services)
+        self._withheld = not replay.publish
         self._records = 0
 
     async def run(self, regions: Collection[str], days: Days, told: Told) -> Filled:
@@ -114,14 +115,7 @@ class LogReplay:
             for partition, end in enumerate(ends)
         )
         told.begin("records", left)
-        applying = [asyncio.ensure_future(self._apply(stage, told)) for stage in stages]
-        try:
-            await asyncio.gather(*applying)
-        finally:
-            for task in applying:
-                if not task.cancelling():  # a second time would break off its rollback
-                    task.cancel()
-            await asyncio.gather(*applying, return_exceptions=True)
+        await some_at_a_time([partial(self._apply, stage, told) for stage in stages], len(stages))
 
     async def _apply(self, stage: Stage, told: Told) -> None:
         """Every partition of a stage's topic, one after the other, through its handler."""
@@ -142,16 +136,12 @@ class LogReplay:
     async def _compute(self, regions: Collection[str], days: Days, told: Told) -> int:
         models = await register_models(self._services)
         assert models is not None  # the news stage's handler has registered the text model
-        computing = Computing(self._services, models, days)
+        computing = Computing(self._services, models, days, withheld=self._withheld)
         async with connection(self._services.pool) as conn:
             before = await revisions.count(conn)
             found = await trigger_queue.regions_with_work(conn)
             chosen = [region for region in found if not regions or region in regions]
             told.begin("days", await trigger_queue.count_waiting(conn, chosen, days))
-        for region in chosen:
-            while done := await computing.compute_region(region):
-                told.advance(done)
-            while await computing.publish_region(region):
-                pass
+        await computing.finish(chosen, told.advance)
         async with connection(self._services.pool) as conn:
             return await revisions.count(conn) - before
