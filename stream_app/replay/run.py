@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stream_app.contexts.computing import register_models
 from stream_app.encoding import TextEncoder
 from stream_app.errors import UsageError
+from stream_app.kafka.garbage import seldom_collected
 from stream_app.replay import redefining
 from stream_app.replay.from_log import Filled, LogReplay, begin_or_resume
 from stream_app.replay.over_stored import Compared, Publish, StoredReplay, Triggers, stored_triggers
@@ -58,7 +59,8 @@ async def _fill(services: Services, asked: Asked, begun: Replay, told: Told) -> 
         TextEncoder.load, settings.text_model, settings.encode_token_budget, settings.encode_deadline_seconds
     )
     try:
-        return await LogReplay(services, encoder, begun).run(asked.regions, asked.days, told)
+        with seldom_collected():
+            return await LogReplay(services, encoder, begun).run(asked.regions, asked.days, told)
     finally:
         encoder.close()
 
