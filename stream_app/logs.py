@@ -91,6 +91,7 @@ def configure(level: str, stage: str, log_format: LogFormat) -> None:
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
     for name in OWN:
         logging.getLogger(name).setLevel(level)
+    logging.captureWarnings(True)
 
 
 def _plain(value: object) -> Field:

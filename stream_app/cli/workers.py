@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVarTuple, Unpack
 import typer
 
 from stream_app.cli.choices import choices_of, settings_of
-from stream_app.cli.failures import exit_code
+from stream_app.cli.failures import exit_code, sentence
 
 if TYPE_CHECKING:
     from stream_app.config import Settings
@@ -54,12 +54,17 @@ def worker(
     for number in ENDING_SIGNALS:
         signal.signal(number, _leave)
     settings = settings_of(ctx, "worker" if stage is None else stage)
-    endpoints = find(settings)
-    if stage is None:
-        raise typer.Exit(_all_stages(settings, endpoints, choices_of(ctx).arguments()))
-    if supervised is not None:
-        threading.Thread(target=_end_with_standard_input, daemon=True).start()
-    raise typer.Exit(_one_stage(settings, endpoints, stage, supervised))
+    try:
+        endpoints = find(settings)
+        if stage is None:
+            code = _all_stages(settings, endpoints, choices_of(ctx).arguments())
+        else:
+            code = _one_stage(settings, endpoints, stage, supervised)
+    except Exception as error:
+        if settings.log_format == "keyvalue":
+            raise
+        code = _log_end(error)  # a program reads the lines, and a sentence for people would be none
+    raise typer.Exit(code)
 
 
 def _leave(*_: object) -> None:
@@ -81,14 +86,14 @@ def _all_stages(settings: "Settings", endpoints: "Endpoints", arguments: list[st
 
 
 def _one_stage(settings: "Settings", endpoints: "Endpoints", name: str, supervised: int | None) -> int:
-    """Run the stage; its expected errors are log lines like everything else that it says."""
-    from stream_app.errors import StreamAppError
+    """Run the stage; what ends it is a log line like everything else that it says."""
     from stream_app.health import StageHealth, served, telling
 
     health = StageHealth(name, settings.health_stall_seconds)
     if supervised is None:
         known = served(settings.health_host, settings.health_port, lambda: [health.report()])
     else:
+        threading.Thread(target=_end_with_standard_input, daemon=True).start()
         known = telling(supervised, health.report)
     # A supervisor gets the terminal's second Ctrl-C itself; what it passes on is not a second one.
     loop_factory = SecondSignalKills if supervised is None else asyncio.SelectorEventLoop
@@ -97,10 +102,19 @@ def _one_stage(settings: "Settings", endpoints: "Endpoints", name: str, supervis
             from stream_app.worker import run_reporting
 
             runner.run(_until_asked(run_reporting(settings, endpoints, health)))
-    except StreamAppError as error:
-        log.critical("%s", error)
-        return exit_code(error)
+    except Exception as error:
+        return _log_end(error)
     return 0
+
+
+def _log_end(error: Exception) -> int:
+    """Tell in a line what ended this process, a bug with its traceback; returns the exit code."""
+    told = sentence(error)
+    if told is None:
+        log.critical("ended by a bug", exc_info=error)
+    else:
+        log.critical("%s", told)
+    return exit_code(error)
 
 
 async def _until_asked(stage: Any) -> None:

@@ -1,5 +1,6 @@
 """What a person meets first: help without waiting, and one sentence where the services are not there."""
 
+import json
 import re
 import socket
 
@@ -63,3 +64,24 @@ def test_a_health_port_in_use_is_one_sentence_and_exit_code_2(bare: CommandLine,
         ended = bare.run(f"{words} {NOWHERE}")
     assert ended.returncode == 2
     assert re.fullmatch(line, ended.stderr)
+
+
+@pytest.mark.parametrize("words", ["worker", "worker --stage prices"])
+def test_where_a_program_reads_the_log_what_ends_a_worker_is_a_line_of_json(bare: CommandLine, words: str) -> None:
+    bare.environment["STREAM_APP_LOG_FORMAT"] = "json"
+    ended = bare.run_here(words)
+    assert ended.exit_code == 2
+    assert json.loads(ended.stderr)["message"].startswith("No services are running in .stream-app")
+
+
+def test_a_bug_that_ends_a_stage_is_a_log_line(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def failing(*_arguments: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("stream_app.worker.run_reporting", failing)
+    bare.environment["STREAM_APP_LOG_FORMAT"] = "json"
+    ended = bare.run_here(f"worker --stage prices {NOWHERE}")
+    assert ended.exit_code == 1
+    told = json.loads(ended.stderr)
+    assert told["level"] == "CRITICAL"
+    assert told["exception"].endswith("ZeroDivisionError: a bug")

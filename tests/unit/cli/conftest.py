@@ -28,6 +28,7 @@ def process_as_before() -> Iterator[None]:
         yield
     finally:
         root.handlers = handlers
+        logging.captureWarnings(False)
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
         for number, handler in signals.items():

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -113,6 +114,18 @@ def test_the_level_is_for_our_own_loggers_and_libraries_are_heard_from_warning_o
     written = capsys.readouterr()
     assert [line.rpartition("message=")[2] for line in written.err.splitlines()] == ["ours", "warned"]
     assert written.out == ""
+
+
+def test_a_warning_of_a_library_is_a_log_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logs.configure("INFO", "news", "json")
+        warnings.warn("old\nand frail", DeprecationWarning, stacklevel=1)
+        logging.captureWarnings(False)
+    (line,) = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told["level"], told["stage"]) == ("WARNING", "news")
+    assert "old\nand frail" in told["message"]
 
 
 @pytest.mark.parametrize("write", [put, say])
