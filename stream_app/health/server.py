@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from stream_app.errors import UsageError
 from stream_app.health.report import StageReport, liveness, readiness
@@ -35,7 +36,7 @@ def served(host: str, port: int | None, reports: Reports) -> Iterator[None]:
     if port is None:
         yield
         return
-    runner = web.AppRunner(_application(reports), access_log=None, shutdown_timeout=CLOSE_SECONDS)
+    runner = web.AppRunner(_application(reports), access_log=None, logger=_server_log(), shutdown_timeout=CLOSE_SECONDS)
     with _thread() as run:
         try:
             at = run(_listen(runner, host, port))
@@ -51,6 +52,17 @@ def _application(reports: Reports) -> web.Application:
         [web.get("/livez", _answer(liveness, reports)), web.get("/readyz", _answer(readiness, reports))]
     )
     return application
+
+
+def _server_log() -> logging.Logger:
+    """Where aiohttp tells of errors; not of what is no HTTP, or whoever reaches the port could fill the log."""
+    server_log = logging.getLogger(f"{__name__}.http")
+    server_log.addFilter(_is_no_clients_error)
+    return server_log
+
+
+def _is_no_clients_error(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _answer(judge: Judge, reports: Reports) -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:

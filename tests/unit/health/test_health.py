@@ -163,6 +163,27 @@ def test_a_stage_tells_its_supervisor_a_line_at_a_time() -> None:
         assert [msgspec.json.decode(lines.readline(), type=StageReport) for _ in range(2)] == [WELL, WELL]
 
 
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GARBAGE\r\n\r\n",
+        bytes(range(256)),
+        b"\x16\x03\x01",
+        b"GET /livez HTTP/1.1\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+    ],
+    ids=["no-http", "bytes", "tls", "long-header"],
+)
+def test_what_is_no_http_gets_400_and_no_line_in_the_log(
+    port: int, caplog: pytest.LogCaptureFixture, request_bytes: bytes
+) -> None:
+    with served("127.0.0.1", port, lambda: [WELL]), caplog.at_level("INFO"):
+        with socket.create_connection(("127.0.0.1", port), DEADLINE_SECONDS) as connection:
+            connection.sendall(request_bytes)
+            assert connection.recv(12).endswith(b" 400")
+        assert answer(port, "/livez")[0] == 200
+    assert caplog.messages == []
+
+
 def test_a_port_that_is_taken_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
