@@ -9,12 +9,13 @@ from stream_app.embedded import Endpoints, running
 from stream_app.errors import UsageError
 
 DATABASE_SCHEMES = ("postgresql", "postgres")
-_SERVERS = re.compile(r"[^\s:/,@]+:[0-9]{1,5}(,[^\s:/,@]+:[0-9]{1,5})*")
+_SERVER = re.compile(r"[^\s:/,@]+:([0-9]{1,5})")
+LAST_PORT = 65_535
 
 
 def find(settings: Settings) -> Endpoints:
     """Both endpoints. Raises UsageError for a URL of another form, or when neither is set nor running."""
-    if settings.kafka_url is not None and not _SERVERS.fullmatch(settings.kafka_url):
+    if settings.kafka_url is not None and not all(map(_is_server, settings.kafka_url.split(","))):
         raise UsageError("The Kafka URL is not of the form host:port[,host:port…].")
     if settings.kafka_url is not None and settings.database_url is not None:
         return Endpoints(settings.kafka_url, find_database(settings))
@@ -36,6 +37,11 @@ def find_database(settings: Settings) -> str:
     if not proper:
         raise UsageError("The database URL is not of the form postgresql://user@host:port/database.")
     return url
+
+
+def _is_server(text: str) -> bool:
+    found = _SERVER.fullmatch(text)
+    return found is not None and 0 < int(found[1]) <= LAST_PORT
 
 
 def command(settings: Settings, words: str) -> str:

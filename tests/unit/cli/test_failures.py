@@ -109,6 +109,8 @@ def test_ctrl_c_is_no_error_but_exit_code_130() -> None:
         ("db url --database-url localhost:5432", "not of the form postgresql://user@host:port/database."),
         ("db url --database-url postgresql://h:port/d", "not of the form postgresql://"),
         ("worker --kafka-url kafka://h:1 --database-url postgresql://h/d", "not of the form host:port"),
+        ("worker --kafka-url h:1,h:65536 --database-url postgresql://h/d", "not of the form host:port"),
+        ("worker --kafka-url h:0 --database-url postgresql://h/d", "not of the form host:port"),
         ("db status --regions absent.toml --database-url postgresql://h/d", "absent.toml cannot be read"),
         ("show --log-level LOUD", "log_level"),
     ],
