@@ -3,7 +3,10 @@
 import io
 import os
 import select
+import sys
 from typing import Any
+
+from stream_app.errors import UsageError
 
 DESCRIPTOR = 0
 """Of standard input, in every process."""
@@ -13,7 +16,9 @@ class StandardInput:
     """Bytes of a pipe, a terminal or a file, at which one can look before they are read for good."""
 
     def __init__(self) -> None:
-        """Read nothing yet."""
+        """Read nothing yet. Raises UsageError where there is none: its descriptor would be the next file's."""
+        if sys.stdin is None:
+            raise UsageError("Standard input (-) is closed.")
         self._descriptor = DESCRIPTOR
         self._remembered = bytearray()
         self._remembering = True

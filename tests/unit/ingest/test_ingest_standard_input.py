@@ -115,6 +115,12 @@ def test_it_can_be_named_once(tmp_path: Path) -> None:
         look_at_all([DASH, tmp_path, DASH], PRICE_CLOSES)
 
 
+def test_a_closed_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(UsageError, match="Standard input \\(-\\) is closed"):
+        look_at_all([DASH], PRICE_CLOSES)
+
+
 class Broker:
     """Takes what comes, or is away."""
 
