@@ -48,7 +48,7 @@ def columns(path: Path, names: Sequence[str], kind: Kind[Any]) -> list[Column]:
 def _field_and_column(kind: Kind[Any], word: str) -> tuple[str, str]:
     name, equals, column = (part.strip() for part in word.partition("="))
     if not (name and equals and column):
-        raise UsageError(f"--map {word}: write FIELD=COLUMN, as in --map {next(iter(kind.cells))}=name.")
+        raise UsageError(f"--map {word}: write FIELD=COLUMN, as in --map {kind.key}=name.")
     if name not in kind.cells:
         raise UsageError(f"--map {word}: {kind.noun} have no field {name!r}; their fields are {', '.join(kind.cells)}.")
     return name, column
@@ -60,7 +60,7 @@ def _field_named(name: str, fields: dict[str, str]) -> str | None:
 
 
 def _lacking(path: Path, names: Sequence[str], kind: Kind[Any], lacking: list[str], unmapped: list[str]) -> str:
-    found = ", ".join(map(repr, names[:NAMED_COLUMNS])) + (", …" if len(names) > NAMED_COLUMNS else "")
+    found = ", ".join(map(repr, names[:NAMED_COLUMNS])) + (", …" if len(names) > NAMED_COLUMNS else "") or "none"
     if len(names) == 1 and (between := next((told for mark, told in OTHER_SEPARATORS.items() if mark in names[0]), "")):
         return f"{path} has {between} between its columns; ingest reads CSV with commas."
     if unmapped:

@@ -138,6 +138,8 @@ def _field(value: Any) -> Any:
             if not math.isfinite(number):
                 raise ValueError("is not a finite number")
             return number
+        case dt.datetime() if value.tzinfo is None and value.time() == dt.time.min:
+            return value.date().isoformat()  # so pandas writes a date
         case dt.datetime() if value.tzinfo is None:
             raise ValueError("is a timestamp without a time zone")
         case bytes():

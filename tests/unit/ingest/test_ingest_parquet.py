@@ -52,6 +52,7 @@ def news(path: Path, **columns: Any) -> list[Any]:
     [
         {},
         {"trade_date": pa.array([DAY], pa.date64())},
+        {"trade_date": pa.array([DAY]).cast(pa.timestamp("ns"))},
         {"trade_date": ["2008-09-15"], "close": ["1192.7"], "volume": ["5"]},
         {"close": pa.array([Decimal("1192.70")], pa.decimal128(12, 2)), "volume": pa.array([5], pa.decimal256(40, 0))},
         {"instrument_id": pa.array(["SPX.US"]).dictionary_encode(), "volume": pa.array([5], pa.uint64())},
@@ -115,7 +116,7 @@ NOT_UTF8 = pa.array([b"\xff\xfe"]).view(pa.string())
         ({"volume": pa.array([None], pa.float64())}, "volume is missing (0 means unknown)"),
         ({"volume": [""]}, "volume is missing (0 means unknown)"),
         ({"close": [Decimal("-1.5")]}, "close: expected a number >= 1e-30"),
-        ({"trade_date": [dt.datetime(2008, 9, 15)]}, "trade_date is a timestamp without a time zone"),  # noqa: DTZ001
+        ({"trade_date": [dt.datetime(2008, 9, 15, 5)]}, "trade_date is a timestamp without a time zone"),  # noqa: DTZ001
         ({"trade_date": [NOON]}, "trade_date: expected a date such as 2024-01-31"),
         ({"trade_date": pa.array([3_000_000], pa.date32())}, "trade_date cannot be read: "),
         ({"instrument_id": [b"SPX.US"]}, "instrument_id is of a binary type; text is needed"),
@@ -132,6 +133,8 @@ def test_a_value_that_cannot_be_used_is_a_reason(tmp_path: Path, columns: dict[s
 def test_a_time_without_a_zone_is_a_reason_and_other_rows_are_kept(tmp_path: Path) -> None:
     (found,) = news(tmp_path, published_at=pa.array([NOON], pa.timestamp("ns")))
     assert found == Rejected("invalid", "published_at is a timestamp without a time zone")
+    (found,) = news(tmp_path, published_at=pa.array([DAY]).cast(pa.timestamp("ns")))
+    assert found.error.startswith("published_at: expected a time with an offset")
     good, bad = prices(
         tmp_path,
         instrument_id=["A", "B"],
@@ -151,6 +154,8 @@ def test_columns_are_renamed_and_missing_volumes_are_zero_as_told(tmp_path: Path
 def test_a_file_that_lacks_columns_says_which_it_has_and_which_are_needed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has the columns 'ticker', 'close'; prices also need instrument_id, trade_d"):
         outcomes(tmp_path, {"ticker": ["X"], "close": [1.0]}, PRICE_CLOSES)
+    with pytest.raises(UsageError, match="has the columns none; prices also need instrument_id, trade_d"):
+        outcomes(tmp_path, {}, PRICE_CLOSES)
 
 
 def test_many_rows_come_in_order_through_row_groups_and_batches(tmp_path: Path) -> None:
