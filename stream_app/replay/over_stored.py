@@ -59,8 +59,7 @@ class StoredReplay:
             while left:
                 async with transaction(self._services.pool) as conn:
                     await trigger_queue.wait_for_region(conn, region)
-                    await self._drop_superseded(conn, region, left, told)
-                    made = await self._again(conn, left, told, changed) if left else []
+                    made = await self._again(conn, left, told, changed)
                     await revisions.append(conn, made, published=publish is Publish.NONE)
             if publish is Publish.ALL:
                 await self._publish_again(region, of_region)
@@ -79,19 +78,18 @@ class StoredReplay:
                     await self._again(conn, left, told, changed)
         return Compared(sum(map(len, triggers.values())), sorted(changed, key=lambda each: (each.region, each.as_of)))
 
-    async def _drop_superseded(self, conn: Connection, region: str, left: list[WaitingTrigger], told: Told) -> None:
-        """Of the triggers that are next, leave out those that a worker has computed a newer one of meanwhile."""
-        ahead = left[: self._size.triggers]
-        numbers = await trigger_queue.newest_numbers(conn, region, [trigger.event.as_of for trigger in ahead])
-        kept = [trigger for trigger in ahead if numbers[trigger.event.as_of] == trigger.event.number]
-        left[: len(ahead)] = kept
-        told.advance(len(ahead) - len(kept))
-
     async def _again(
         self, conn: Connection, left: list[WaitingTrigger], told: Told, changed: list[Difference]
     ) -> list[NewContext]:
-        """Take the first of the triggers that are left, compute them, and note what changed; the new contexts."""
-        run = leading_run(left)[: self._size.triggers]
+        """Take the first of the triggers that are left, compute them, and note what changed; the new contexts.
+
+        Those that a worker has computed a newer one of meanwhile are passed over.
+        """
+        ahead = leading_run(left)[: self._size.triggers]
+        run = await _standing(conn, ahead)
+        if not run:
+            _take(left, len(ahead), told)
+            return []
         batch = Batch(run, self._services.calendar(run[0].event.definition.calendar))
         rows = await read_rows(conn, self._services, self._models, batch, self._size)
         inputs = await read_day_inputs(conn, self._models, rows)
@@ -100,8 +98,7 @@ class StoredReplay:
         made = await asyncio.to_thread(compose, inputs, self._models, last)
         before = await revisions.newest(conn, region, model_id, [each.context.as_of for each in made])
         changed += [difference(before.get(each.context.as_of), each.context) for each in made]
-        del left[: len(days)]
-        told.advance(len(days))
+        _take(left, len(ahead) if len(days) == len(run) else ahead.index(run[len(days)]), told)
         return made
 
     async def _publish_again(self, region: str, triggers: Sequence[WaitingTrigger]) -> None:
@@ -109,6 +106,18 @@ class StoredReplay:
         async with transaction(self._services.pool) as conn:
             await trigger_queue.wait_for_region(conn, region)
             await revisions.publish_again(conn, region, self._models.joint.model_id, days)
+
+
+async def _standing(conn: Connection, ahead: Sequence[WaitingTrigger]) -> list[WaitingTrigger]:
+    """Of a region's triggers those whose day has no newer one that was computed."""
+    region, days = ahead[0].event.region, [trigger.event.as_of for trigger in ahead]
+    numbers = await trigger_queue.newest_numbers(conn, region, days)
+    return [trigger for trigger in ahead if numbers[trigger.event.as_of] <= trigger.event.number]
+
+
+def _take(left: list[WaitingTrigger], taken: int, told: Told) -> None:
+    del left[:taken]
+    told.advance(taken)
 
 
 async def stored_triggers(services: Services, regions: Sequence[str], days: Days) -> dict[str, list[WaitingTrigger]]:

@@ -8,6 +8,7 @@ from dataclasses import replace as with_changed
 import pytest
 
 from schemas.topics import CONTEXTS
+from stream_app.contexts import day_inputs
 from stream_app.contexts.computing import register_models
 from stream_app.errors import UsageError
 from stream_app.replay.over_stored import Compared, Publish, StoredReplay, stored_triggers
@@ -45,23 +46,27 @@ async def test_replay_over_the_live_database_changes_and_publishes_nothing_while
         assert len(await path.read(CONTEXTS.name)) == published
 
 
-async def test_a_day_that_a_worker_amends_meanwhile_is_not_overruled_by_its_older_trigger(
-    place: Place, model: QuickModel
+@pytest.mark.parametrize("batch", [1, 2, 8])
+async def test_days_that_a_worker_amends_meanwhile_are_not_overruled_by_their_older_triggers(
+    place: Place, model: QuickModel, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
+    """However few days are computed at a time, and wherever among them the amended ones are."""
+    monkeypatch.setattr(day_inputs, "FIRST_TRIGGERS", batch)
     async with place.pipeline(**LIVE) as path:
         await live_run(path)
         models = await register_models(path.services)
         assert models is not None
         listed = await stored_triggers(path.services, (), EVERY_DAY)
         path.start("prices", "news", "contexts")
-        await path.send(article("meanwhile", at(DAYS[0], 14), "Meanwhile."))
+        await path.send(*(article(f"meanwhile-{day}", at(day, 14), "Meanwhile.") for day in DAYS[:2]))
         await settled(path)
-        amended = (await path.revisions("US", DAYS[0]))[-1]
+        amended = await path.revisions("US", *DAYS)
         counted = Counted()
+        assert (await StoredReplay(path.services, models).diff(listed, Counted())).changed == []
         assert (await StoredReplay(path.services, models).run(listed, Publish.CHANGED, counted)).changed == []
         await path.stop()
         assert counted.done == counted.totals == {"days": 3}
-        assert (await path.revisions("US", DAYS[0]))[-1] == amended
+        assert await path.revisions("US", *DAYS) == amended
 
 
 async def test_a_context_whose_inputs_changed_is_told_by_diff_and_gets_a_revision_by_replay(
