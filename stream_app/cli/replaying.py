@@ -83,18 +83,20 @@ async def _replayed(settings: "Settings", endpoints: "Endpoints", asked: "Asked"
     async with open_services(settings, endpoints) as services:
         for region in asked.regions:
             services.calendar_of(region)
+        if diff:
+            with bars() as told:
+                compared = await run.diff(services, asked, told, redefined=recompute)
+            _tell(compared, would=True)
+            return
         await ensure_topics(
             endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
         )
-        if recompute and not diff:
+        if recompute:
             say(await _recomputed(services, asked))
             return
         with bars() as told:
-            if diff:
-                done: Filled | Compared = await run.diff(services, asked, told, redefined=recompute)
-            else:
-                done = await run.replay(services, asked, told)
-        _tell(done, would=diff)
+            done = await run.replay(services, asked, told)
+        _tell(done, would=False)
 
 
 async def _recomputed(services: "Services", asked: "Asked") -> str:

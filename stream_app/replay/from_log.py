@@ -63,6 +63,9 @@ async def begin_or_resume(services: Services, publish: bool | None) -> Replay | 
     async with transaction(services.pool) as conn:
         await progress.check_prefix(conn, services.settings.topic_prefix, names)
         if (stopped := await replays.unfinished(conn)) is not None:
+            if stopped.ends.keys() != ends.keys():
+                topics_then = ", ".join(sorted(stopped.ends))
+                raise UsageError(f"The replay that was stopped here reads {topics_then}: set topic_prefix as it was.")
             if publish not in (None, stopped.publish):
                 how = "publishes what it makes" if stopped.publish else "publishes nothing"
                 raise UsageError(f"The replay that was stopped here {how}: go on with it as it was begun.")

@@ -44,7 +44,9 @@ async def as_if_redefined(services: Services, days: Triggers) -> dict[str, list[
         epochs = await progress.epochs(conn, topics)
         at = {topic: await progress.offsets(conn, topic) for topic in topics}
     cut = {
-        topic: TopicCut(epoch=epochs[topic], offsets=tuple(at[topic].get(n, 0) for n in range(max(at[topic]) + 1)))
+        topic: TopicCut(
+            epoch=epochs[topic], offsets=tuple(at[topic].get(n, 0) for n in range(max(at[topic], default=-1) + 1))
+        )
         for topic in topics
     }
     return {

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from schemas.topics import NEWS, PRICES
 from stream_app.contexts.computing import register_models
+from stream_app.contexts.models import ContextModels, known_models
 from stream_app.encoding import TextEncoder
 from stream_app.errors import UsageError
 from stream_app.kafka.garbage import seldom_collected
@@ -14,7 +16,7 @@ from stream_app.replay.from_log import Filled, LogReplay, begin_or_resume
 from stream_app.replay.over_stored import Compared, Publish, StoredReplay, Triggers, stored_triggers
 from stream_app.replay.telling import Told
 from stream_app.services import Services
-from stream_app.store import process_lock, replays
+from stream_app.store import process_lock, progress, replays
 from stream_app.store.database import connection
 from stream_app.store.process_lock import ProcessLock
 from stream_app.store.replays import Replay
@@ -37,7 +39,8 @@ async def replay(services: Services, asked: Asked, told: Told) -> Filled | Compa
         if (begun := await begin_or_resume(services, publish)) is not None:
             return await _fill(services, asked, begun, told)
         triggers = await stored_triggers(services, asked.regions, asked.days)
-        return await (await _over_stored(services)).run(triggers, asked.publish or Publish.CHANGED, told)
+        models = _require(await register_models(services))
+        return await StoredReplay(services, models).run(triggers, asked.publish or Publish.CHANGED, told)
 
 
 async def diff(services: Services, asked: Asked, told: Told, *, redefined: bool) -> Compared:
@@ -45,7 +48,9 @@ async def diff(services: Services, asked: Asked, told: Told, *, redefined: bool)
     stored = await _stored(services, asked)
     if redefined:
         stored = await redefining.as_if_redefined(services, redefining.outdated(services, stored))
-    return await (await _over_stored(services)).diff(stored, told)
+    async with connection(services.pool) as conn:
+        models = _require(await known_models(conn, services.settings))
+    return await StoredReplay(services, models).diff(stored, told)
 
 
 async def recompute(services: Services, asked: Asked) -> int:
@@ -67,16 +72,16 @@ async def _fill(services: Services, asked: Asked, begun: Replay, told: Told) -> 
 
 async def _stored(services: Services, asked: Asked) -> Triggers:
     async with connection(services.pool) as conn:
+        await progress.check_prefix(conn, services.settings.topic_prefix, (PRICES.name, NEWS.name))
         if await replays.is_empty(conn) or await replays.unfinished(conn) is not None:
             raise UsageError("This database holds no whole history: run `stream-app replay` first, which fills it.")
     return await stored_triggers(services, asked.regions, asked.days)
 
 
-async def _over_stored(services: Services) -> StoredReplay:
-    models = await register_models(services)
+def _require(models: ContextModels | None) -> ContextModels:
     if models is None:
         raise UsageError("No worker has run the news stage on this database yet: its text model is not known.")
-    return StoredReplay(services, models)
+    return models
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 from schemas.topics import CONTEXTS
 from stream_app.contexts import day_inputs
 from stream_app.contexts.computing import register_models
-from stream_app.errors import UsageError
+from stream_app.errors import Fatal, UsageError
 from stream_app.replay.over_stored import Compared, Publish, StoredReplay, stored_triggers
 from stream_app.replay.run import Asked, diff, recompute, replay
 from stream_app.store.trigger_queue import EVERY_DAY, Days
@@ -127,6 +127,36 @@ async def test_what_is_not_whole_is_not_compared(place: Place, model: QuickModel
             await diff(path.services, ALL, Counted(), redefined=False)
         with pytest.raises(UsageError, match=r"^This database holds no whole history"):
             await recompute(path.services, ALL)
+
+
+async def test_diff_leaves_a_model_that_is_named_for_the_first_time_unregistered(
+    place: Place, model: QuickModel
+) -> None:
+    async with place.pipeline(**LIVE) as path:
+        await live_run(path)
+        before = await path.fetch("SELECT * FROM models ORDER BY model_id")
+        settings = path.settings.model_copy(update={"joint_model_id": "joint-another"})
+        services = with_changed(path.services, settings=settings)
+        told = await diff(services, ALL, Counted(), redefined=False)
+        assert {change.why for change in told.changed} == {("there was none of joint-another",)}
+        assert await path.fetch("SELECT * FROM models ORDER BY model_id") == before
+
+
+async def test_under_another_prefix_nothing_is_compared_and_no_day_closes_again(
+    place: Place, model: QuickModel
+) -> None:
+    async with place.pipeline(**LIVE) as path:
+        await live_run(path)
+        settings = path.settings.model_copy(update={"topic_prefix": "another."})
+        regions = {"US": path.services.regions["US"].model_copy(update={"languages": ("FR",)})}
+        services = with_changed(path.services, settings=settings, regions=regions)
+        before = await dump(path)
+        for redefined in (False, True):
+            with pytest.raises(Fatal, match=r"^This database was filled from the topic "):
+                await diff(services, ALL, Counted(), redefined=redefined)
+        with pytest.raises(Fatal, match=r"^This database was filled from the topic "):
+            await recompute(services, ALL)
+        assert await dump(path) == before
 
 
 async def test_only_one_replay_runs_at_a_time(place: Place, model: QuickModel) -> None:
