@@ -137,12 +137,11 @@ class Stage(ABC):
         async with transaction(self.services.pool) as conn:
             await dead_letters.mark_published(conn, letters)
 
-    async def publish_left_over(self) -> None:
-        """Publish the dead letters that a crash left between commit and publish.
+    async def publish_left_over(self, age_seconds: float) -> None:
+        """Publish the dead letters that a crash left between commit and publish, of at least that age.
 
-        Younger ones are most likely being published by whoever stored them.
+        Younger ones may be being published by whoever stored them.
         """
-        age_seconds = self.services.settings.republish_seconds
         while True:
             async with connection(self.services.pool) as conn:
                 left = await dead_letters.unpublished(conn, self.topic, age_seconds, LEFT_OVER_LETTERS)

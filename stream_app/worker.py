@@ -158,12 +158,14 @@ def _limits(settings: Settings) -> ChunkLimits:
 
 
 def _left_over(hooks: Stage) -> Background:
+    interval_seconds = hooks.services.settings.republish_seconds
+
     async def publish() -> None:
         while True:
             try:
-                await hooks.publish_left_over()
+                await hooks.publish_left_over(interval_seconds)
             except Retriable as error:
                 say_waiting(log, "publishing what was left over waits", error)
-            await asyncio.sleep(hooks.services.settings.republish_seconds)
+            await asyncio.sleep(interval_seconds)
 
     return publish

@@ -88,7 +88,7 @@ class LogReplay:
         self._limits = ChunkLimits(settings.chunk_records, settings.chunk_bytes)
         self._prices = PriceCloses(self._services)
         self._news = NewsArticles(self._services, encoder, self._text_model, self._limits)
-        self._triggers = DayCloses(self._services)
+        self._stages: Sequence[Stage] = (self._prices, self._news, DayCloses(self._services))
         self._withheld = not replay.publish
         self._records = 0
 
@@ -109,21 +109,22 @@ class LogReplay:
         return Filled(self._records, contexts, encoded, waiting)
 
     async def _apply_all(self, told: Told) -> None:
-        stages = (self._prices, self._news, self._triggers)
         async with connection(self._services.pool) as conn:
-            at = {stage.topic: await progress.offsets(conn, stage.topic) for stage in stages}
+            at = {stage.topic: await progress.offsets(conn, stage.topic) for stage in self._stages}
         left = sum(
             max(0, end - at[topic].get(partition, 0))
             for topic, ends in self._ends.items()
             for partition, end in enumerate(ends)
         )
         told.begin("records", left)
-        await some_at_a_time([partial(self._apply, stage, told) for stage in stages], len(stages))
+        await some_at_a_time([partial(self._apply, stage, told) for stage in self._stages], len(self._stages))
 
     async def _apply(self, stage: Stage, told: Told) -> None:
         """Every partition of a stage's topic, one after the other, through its handler."""
         for partition, end in enumerate(self._ends[stage.topic]):
             await while_away(partial(self._apply_until, stage, TP(stage.topic, partition), end, told))
+        # Dead letters that a run which was killed has stored and not sent; else the next worker would send them.
+        await while_away(partial(stage.publish_left_over, 0.0))
 
     async def _apply_until(self, stage: Stage, tp: TP, end: int, told: Told) -> None:
         log_start = (await self._services.log.start_offsets(tp.topic))[tp.partition]
@@ -145,6 +146,6 @@ class LogReplay:
             found = await trigger_queue.regions_with_work(conn)
             chosen = [region for region in found if not regions or region in regions]
             told.begin("days", await trigger_queue.count_waiting(conn, chosen, days))
-        await computing.finish(chosen, told.advance)
+        await while_away(partial(computing.finish, chosen, told.advance))
         async with connection(self._services.pool) as conn:
             return await revisions.count(conn) - before

@@ -2,19 +2,22 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace as with_changed
 from typing import Any
 
 import pytest
 
 from agents.stage import Stage
-from schemas.topics import TOPICS
+from schemas.topics import DEAD_LETTERS, TOPICS
 from stream_app.embedded import Endpoints
-from stream_app.errors import UsageError
+from stream_app.errors import Away, UsageError
 from stream_app.kafka.chunks import Chunk
-from stream_app.replay.from_log import Filled
+from stream_app.kafka.publisher import Outgoing
+from stream_app.replay.from_log import Filled, LogReplay, Withheld
 from stream_app.replay.over_stored import Publish
 from stream_app.replay.run import Asked, replay
-from stream_app.store import trigger_queue
+from stream_app.store import revisions, trigger_queue
 from stream_app.store.trigger_queue import EVERY_DAY, Days
 from stream_app.worker import run_stage
 from tests.faults.observed import STAGE_TOPICS
@@ -87,6 +90,69 @@ async def test_a_replay_that_was_stopped_goes_on_where_it_was_and_no_worker_may_
         on_the_log = sum(sum(ends) for name, ends in (await topics(path)).items() if name in STAGE_TOPICS.values())
         assert 0 < filled.records < on_the_log
         assert await dump(path) == before
+
+
+async def test_what_a_killed_replay_has_stored_and_not_yet_counted_as_sent_is_not_left_to_a_worker(
+    place: Place, emptied: Place, model: QuickModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with place.pipeline(**LIVE) as path:
+        await live_run(path)
+        before = await dump(path)
+    async with emptied.pipeline(**LIVE) as path:
+        publish = Withheld.publish
+
+        async def killed_at_dead_letters(publisher: Withheld, records: Sequence[Outgoing]) -> None:
+            if any(record.topic.endswith(DEAD_LETTERS.name) for record in records):
+                raise asyncio.CancelledError
+            await publish(publisher, records)
+
+        monkeypatch.setattr(Withheld, "publish", killed_at_dead_letters)
+        with pytest.raises(asyncio.CancelledError):
+            await replay(path.services, ALL, Counted())
+        unsent = "SELECT count(*) FROM dead_letters WHERE NOT published"
+        assert await path.value(unsent) == 1
+        monkeypatch.setattr(Withheld, "publish", publish)
+        await replay(path.services, ALL, Counted())
+        assert await path.value(unsent) == 0
+        assert await dump(path) == before
+
+
+async def test_a_replay_waits_for_postgres_also_while_it_computes(
+    place: Place, emptied: Place, model: QuickModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with place.pipeline(**LIVE) as path:
+        await live_run(path)
+        before = await dump(path)
+    async with emptied.pipeline(**LIVE) as path:
+        append, asked = revisions.append, 0
+
+        async def away_at_first(*words: Any, **more: Any) -> None:
+            nonlocal asked
+            asked += 1
+            if asked == 1:
+                raise Away("Postgres is away: it is stopped", service="Postgres", reason="it is stopped")
+            await append(*words, **more)
+
+        monkeypatch.setattr(revisions, "append", away_at_first)
+        await replay(path.services, ALL, Counted())
+        assert asked > 1
+        assert await dump(path) == before
+
+
+async def test_a_stopped_replay_is_not_gone_on_with_under_another_prefix(
+    place: Place, model: QuickModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with place.pipeline(**LIVE) as path:
+        with monkeypatch.context() as patched, pytest.raises(asyncio.CancelledError):
+            patched.setattr(LogReplay, "run", stopped_at_once)
+            await replay(path.services, ALL, Counted())
+    async with with_changed(place, topic_prefix=f"{place.topic_prefix}other.").pipeline(**LIVE) as path:
+        with pytest.raises(UsageError, match=r"^The replay that was stopped here reads .*: set topic_prefix as it was"):
+            await replay(path.services, ALL, Counted())
+
+
+async def stopped_at_once(*_: object) -> None:
+    raise asyncio.CancelledError
 
 
 async def test_only_the_days_asked_for_are_computed_and_the_others_wait(
