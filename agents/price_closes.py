@@ -1,15 +1,16 @@
 """`prices.closes`: prices and their numeric windows are stored, young windows are published."""
 
+import asyncio
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
-
-import numpy as np
+from functools import partial
 
 from agents.placing import Decoded, decode
 from agents.price_windows import Applied, Close, PriceWindows
 from agents.stage import Stage
-from schemas import Codec, NumericWindowEmbedded, PriceClose, Vector, encode, event_id, too_far_ahead
+from agents.window_events import WindowEvents
+from schemas import Codec, PriceClose, too_far_ahead
 from schemas.topics import NUMERIC, PRICES
 from stream_app.contexts.late import marks_of_prices, reach_of_prices
 from stream_app.contexts.models import numeric_model
@@ -19,10 +20,8 @@ from stream_app.kafka.publisher import Outgoing
 from stream_app.services import Services
 from stream_app.store import dead_letters, late_marks, models, numeric_windows, progress, signals
 from stream_app.store.database import Connection, connection, transaction
-from stream_app.store.numeric_windows import WindowVectors
 from stream_app.store.progress import Progress
 
-ONE_DAY = dt.timedelta(days=1)
 NOTHING = Applied({}, {}, ())
 
 
@@ -35,6 +34,8 @@ class PriceCloses(Stage):
         self._model = numeric_model(services.settings)
         self._window_days = services.settings.window_days
         self._windows = PriceWindows(self._model.model_id, self._window_days)
+        max_age_days = services.settings.numeric_publish_max_age_days
+        self._events = WindowEvents(services.topic(NUMERIC.name), self._model, self._window_days, max_age_days)
 
     async def register_model(self) -> None:
         """Note the numeric model; Fatal if its id stands for another one in this database."""
@@ -58,13 +59,13 @@ class PriceCloses(Stage):
         failpoint("after-commit")
         self._windows.committed(applied)
         await self.publish_dead_letters(decoded.letters)
-        for made in applied.young:
-            await self._publish(made, decoded.fresh)
-        await self._publish(await self._stored_windows(decoded.applied), decoded.applied)
+        for records in applied.events:
+            await self.services.publisher.publish(records)
+        await self.services.publisher.publish(await self._stored_events(decoded.applied))
         return decoded.now
 
     async def _store(self, conn: Connection, decoded: Decoded[PriceClose]) -> Applied:
-        applied = await self._windows.store(conn, decoded.fresh, self._oldest_published(decoded.fresh[0]))
+        applied = await self._windows.store(conn, decoded.fresh, partial(self._events.records, decoded.fresh))
         await self._mark_late(conn, decoded, applied)
         return applied
 
@@ -83,50 +84,15 @@ class PriceCloses(Stage):
         ]
         await late_marks.put(conn, await marks_of_prices(conn, decoded.now, reach))
 
-    async def _stored_windows(self, applied: Sequence[Close]) -> WindowVectors:
+    async def _stored_events(self, applied: Sequence[Close]) -> list[Outgoing]:
         """What redelivered records had made, from the stored bytes, no older than what is published."""
         wanted: dict[str, dt.date] = {}
         for close in applied:
             event = close.event
-            oldest = max(event.trade_date, self._oldest_published(close))
+            oldest = max(event.trade_date, self._events.oldest(close))
             wanted[event.instrument_id] = min(oldest, wanted.get(event.instrument_id, oldest))
         if not wanted:
-            return numeric_windows.NONE
+            return []
         async with connection(self.services.pool) as conn:
-            return await numeric_windows.stored(conn, self._model.model_id, self._window_days, list(wanted.items()))
-
-    async def _publish(self, made: WindowVectors, closes: Sequence[Close]) -> None:
-        if not len(made):
-            return
-        newest = {close.event.instrument_id: close for close in closes}
-        oldest = {name: np.datetime64(self._oldest_published(newest[name])) for name in set(made.instruments)}
-        topic = self.services.topic(NUMERIC.name)
-        await self.services.publisher.publish(
-            [
-                Outgoing(topic=topic, key=made.instruments[index].encode(), value=encode(self._event(made, index)))
-                for index in range(len(made))
-                if made.as_ofs[index] >= oldest[made.instruments[index]]
-            ]
-        )
-
-    def _oldest_published(self, close: Close) -> dt.date:
-        """The oldest window day that is published for a record: so many days before its Kafka time."""
-        received = dt.datetime.fromtimestamp(close.log_timestamp_ms / 1000, dt.UTC).date()
-        return received - self.services.settings.numeric_publish_max_age_days * ONE_DAY
-
-    def _event(self, made: WindowVectors, index: int) -> NumericWindowEmbedded:
-        instrument_id, as_of = made.instruments[index], made.as_ofs[index].item()
-        vector = Vector.of(made.vectors[index])
-        model = self._model
-        return NumericWindowEmbedded(
-            event_id=event_id(
-                "window", instrument_id, as_of, model.model_id, self._window_days, model.fingerprint, vector.data
-            ),
-            instrument_id=instrument_id,
-            as_of=as_of,
-            window_days=self._window_days,
-            rows=int(made.rows[index]),
-            model_id=model.model_id,
-            fingerprint=model.fingerprint,
-            vector=vector,
-        )
+            made = await numeric_windows.stored(conn, self._model.model_id, self._window_days, list(wanted.items()))
+        return await asyncio.to_thread(self._events.records, applied, made)

@@ -1,8 +1,9 @@
 """Prices and the windows that they touch, stored together: appended where all are new, else merged."""
 
+import asyncio
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.ahead import Ahead
@@ -10,6 +11,7 @@ from agents.placing import Placed
 from agents.touched_windows import Gone, touched_windows
 from agents.window_cache import WindowCache
 from schemas import PriceClose
+from stream_app.kafka.publisher import Outgoing
 from stream_app.regime import windows
 from stream_app.store import numeric_windows, prices, versions
 from stream_app.store.database import Connection, KeyStored, appending
@@ -20,6 +22,7 @@ from stream_app.store.versions import Merged
 Close = Placed[PriceClose]
 Newest = Mapping[tuple[str, dt.date], Close]
 """The changed rows by instrument and trade date, with the newest record of each."""
+EventsOf = Callable[[WindowVectors], Sequence[Outgoing]]
 Row = tuple[object, ...]
 """A close as its table's columns."""
 
@@ -28,12 +31,12 @@ Row = tuple[object, ...]
 class Applied:
     """What a chunk's transaction leaves for after it.
 
-    The changed instruments' rows as they stand now, the changed rows alone, and the windows young enough to publish.
+    The changed instruments' rows as they stand now, the changed rows alone, and what is to be published, in batches.
     """
 
     series: Mapping[str, Series]
     changed: Mapping[str, Series]
-    young: Sequence[WindowVectors]
+    events: Sequence[Sequence[Outgoing]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ class PriceWindows:
         """The transaction in which this was stored has committed: what it left may be cached."""
         self._cache.update(applied.series, applied.changed)
 
-    async def store(self, conn: Connection, closes: Sequence[Close], publish_from: dt.date) -> Applied:
-        """Store closes and the windows that they touch, of which those of `publish_from` and later are returned.
+    async def store(self, conn: Connection, closes: Sequence[Close], events: EventsOf) -> Applied:
+        """Store closes and the windows that they touch, of which `events` meanwhile makes what is to be published.
 
         Needs an open transaction.
         """
@@ -71,11 +74,11 @@ class PriceWindows:
         changed, rows = _changed(newest), [_row(close) for close in closes]
         applied = None
         if len(newest) == len(closes) and not any(close.event.retracted for close in closes):
-            applied = await self._append(conn, changed, rows, publish_from)
-        return applied or await self._merge(conn, changed, rows, newest, publish_from)
+            applied = await self._append(conn, changed, rows, events)
+        return applied or await self._merge(conn, changed, rows, newest, events)
 
     async def _append(
-        self, conn: Connection, changed: Mapping[str, Series], rows: Sequence[Row], publish_from: dt.date
+        self, conn: Connection, changed: Mapping[str, Series], rows: Sequence[Row], events: EventsOf
     ) -> Applied | None:
         """Store rows that come after all that is stored of their instruments, as most do; None if these do not.
 
@@ -86,16 +89,16 @@ class PriceWindows:
             return None
         series = {name: tails[name].followed_by(new) if name in tails else new for name, new in changed.items()}
         batches = Ahead(self._windows(series, changed))
-        young = []
+        made = []
         try:
             async with appending(conn):
                 await versions.append(conn, versions.PRICES, rows)
                 async for batch in batches:
-                    await numeric_windows.append(conn, batch.packed)
-                    young.append(batch.made.since(publish_from))
+                    storing = numeric_windows.append(conn, batch.packed)
+                    made.append((await asyncio.gather(asyncio.to_thread(events, batch.made), storing))[0])
         except KeyStored:
             return None
-        return Applied(series, changed, young)
+        return Applied(series, changed, made)
 
     async def _tails(self, conn: Connection, changed: Mapping[str, Series]) -> Mapping[str, Series] | None:
         """The stored rows that the changed rows' windows reach back to; None if a changed row does not come after them.
@@ -116,17 +119,17 @@ class PriceWindows:
         changed: Mapping[str, Series],
         rows: Sequence[Row],
         newest: Newest,
-        publish_from: dt.date,
+        events: EventsOf,
     ) -> Applied:
         """Store rows of which some may be stored already, and every window that they touch, a batch at a time."""
         merged = await versions.merge(conn, versions.PRICES, rows)
         series = await self._series(conn, changed, _unusual(newest, merged))
-        young = []
+        made = []
         async for batch in Ahead(self._windows(series, changed)):
-            await numeric_windows.put(conn, batch.packed)
+            storing = numeric_windows.put(conn, batch.packed)
+            made.append((await asyncio.gather(asyncio.to_thread(events, batch.made), storing))[0])
             await numeric_windows.remove(conn, self._model_id, self._window_days, batch.gone)
-            young.append(batch.made.since(publish_from))
-        return Applied(series, changed, young)
+        return Applied(series, changed, made)
 
     def _windows(self, series: Mapping[str, Series], changed: Mapping[str, Series]) -> Iterator[Batch]:
         for made, gone in touched_windows(series, changed, self._window_days):

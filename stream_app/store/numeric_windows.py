@@ -64,18 +64,10 @@ class WindowVectors:
         """The number of windows."""
         return len(self.instruments)
 
-    def since(self, day: dt.date) -> "WindowVectors":
-        """The windows of a day and later."""
-        return self.at(np.flatnonzero(self.as_ofs >= np.datetime64(day, "D")))
-
     def at(self, indices: NDArray[np.int64]) -> "WindowVectors":
         """Some of the windows."""
         names = [self.instruments[index] for index in indices]
         return WindowVectors(names, self.as_ofs[indices], self.rows[indices], self.vectors[indices])
-
-
-NONE = WindowVectors([], np.zeros(0, "datetime64[D]"), np.zeros(0, np.int64), np.zeros((0, DIM), np.float32))
-"""No windows."""
 
 
 def packed(model_id: str, window_days: int, windows: WindowVectors, origin: Origin = LIVE) -> bytearray:
