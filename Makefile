@@ -10,7 +10,7 @@ KAFKA_VERSION := 4.4.0
 BENCH_VENV := .venv-bench
 BENCH_RUNS := .bench/runs.jsonl
 BENCH_SHARED := msgspec|numpy|sentence-transformers|tokenizers|torch|transformers
-BENCHMARKS := stream persist close poison text
+BENCHMARKS := stream persist close poison text backfill
 INSTALLED_FROM := requirements-dev.lock requirements-uv.lock pyproject.toml stream_app/embedded/kafka-jars.lock
 
 # The text model comes as a package: nothing may ask a hub.
