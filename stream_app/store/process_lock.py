@@ -1,8 +1,10 @@
 """Locks under which one process of all that share the database does something."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from enum import IntEnum
+
+import asyncpg
 
 from stream_app.store.database import Connection
 
@@ -16,10 +18,12 @@ class ProcessLock(IntEnum):
 
 @asynccontextmanager
 async def held(connection: Connection, lock: ProcessLock) -> AsyncIterator[bool]:
-    """Whether this connection got the lock; it is given back on leaving, and by Postgres if the process dies."""
+    """Whether this connection got the lock; it is given back on leaving, and by Postgres if the connection is lost."""
     locked = await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock.value)
     try:
         yield locked
     finally:
-        if locked and not connection.is_closed():
-            await connection.execute("SELECT pg_advisory_unlock($1)", lock.value)
+        if locked:
+            # A lost connection has lost the lock as well; what was done under it may yet have ended well.
+            with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                await connection.execute("SELECT pg_advisory_unlock($1)", lock.value)
