@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from stream_app.embedded import Endpoints
     from stream_app.replay.from_log import Filled
     from stream_app.replay.over_stored import Compared
+    from stream_app.replay.redefining import Redefined
     from stream_app.replay.run import Asked
-    from stream_app.services import Services
 
 SHOWN_DAYS = 5
 
@@ -50,7 +50,7 @@ def replay(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
     """Compute contexts again, through the same code as live, while workers go on.
 
     An empty database is filled from the log, up to its end at the start. One that holds the records reads nothing
-    again: each day is computed from them as of the day's own cut. Stopped half-way, it goes on where it was.
+    again: each day is computed from them as of the day's own cut. Stopped half-way, what it has done stays done.
     """
     from stream_app.endpoints import find
     from stream_app.replay.over_stored import Publish
@@ -68,12 +68,13 @@ def replay(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
         asyncio.run(_replayed(settings, find(settings), asked, diff, recompute))
     except KeyboardInterrupt:
         if not diff:
-            say("Stopped; run the same command again, and it goes on where it was.")
+            say("Stopped; run the same command again: what is done stays done.")
         raise
 
 
 async def _replayed(settings: "Settings", endpoints: "Endpoints", asked: "Asked", diff: bool, recompute: bool) -> None:
     from stream_app.cli.progress import bars
+    from stream_app.contexts.log_known import require_known_log
     from stream_app.kafka.topics import ensure_topics
     from stream_app.replay import run
     from stream_app.services import open_services
@@ -92,24 +93,21 @@ async def _replayed(settings: "Settings", endpoints: "Endpoints", asked: "Asked"
             endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
         )
         if recompute:
-            say(await _recomputed(services, asked))
+            await require_known_log(services)
+            _tell_redefined(await run.recompute(services, asked))
             return
         with bars() as told:
             done = await run.replay(services, asked, told)
         _tell(done, would=False)
 
 
-async def _recomputed(services: "Services", asked: "Asked") -> str:
-    from stream_app.contexts.log_known import require_known_log
-    from stream_app.replay import run
-
-    await require_known_log(services)
-    made = await run.recompute(services, asked)
-    return (
-        f"{made:,} days close again under today's definitions; a worker computes them."
-        if made
-        else ("Every day stands on today's definitions: nothing to do.")
-    )
+def _tell_redefined(done: "Redefined") -> None:
+    if done.made:
+        say(f"{done.made:,} days close again under today's definitions; a worker computes them.")
+    if done.waiting:
+        say(f"{done.waiting:,} days were closed again already and wait for a worker; then repeat this command.")
+    if not done.made + done.waiting:
+        say("Every day stands on today's definitions: nothing to do.")
 
 
 def _tell(done: "Filled | Compared", would: bool) -> None:
@@ -122,6 +120,8 @@ def _tell(done: "Filled | Compared", would: bool) -> None:
         for region, days in done.waiting.items():
             shown = ", ".join(map(str, days[:SHOWN_DAYS])) + (" …" if len(days) > SHOWN_DAYS else "")
             say(f"{region}: {len(days):,} days wait for records beyond the end, or were not asked for: {shown}")
+        if done.waiting:
+            say("A worker computes and publishes them.")
         return
     for change in done.changed:
         put(f"{change.region} {change.as_of} revision {change.revision}: {'; '.join(change.why)}")

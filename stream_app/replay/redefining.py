@@ -1,6 +1,7 @@
 """Days that were computed under another definition of their region than today's, and new triggers for them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from schemas import DayAmended, TopicCut
 from schemas.topics import NEWS, PRICES
@@ -15,6 +16,14 @@ from stream_app.store.trigger_queue import WaitingTrigger
 from stream_app.store.triggers import NewTrigger, trigger_id
 
 
+@dataclass(frozen=True, slots=True)
+class Redefined:
+    """How many days got a trigger, and how many have a newer one already that waits to be computed."""
+
+    made: int
+    waiting: int
+
+
 def outdated(services: Services, stored: Triggers) -> Triggers:
     """Of each configured region's newest triggers those of another definition than today's."""
     found = {}
@@ -25,8 +34,8 @@ def outdated(services: Services, stored: Triggers) -> Triggers:
     return found
 
 
-async def redefine(services: Services, days: Triggers) -> int:
-    """Make and publish triggers with today's definitions for these days; how many. Workers compute them."""
+async def redefine(services: Services, days: Triggers) -> Redefined:
+    """Make and publish triggers with today's definitions for these days. Workers compute them."""
     made = 0
     for region, of_region in days.items():
         new = [_new(services, region, trigger) for trigger in of_region]
@@ -34,7 +43,7 @@ async def redefine(services: Services, days: Triggers) -> int:
             definition = definition_of(services.regions[region])
             made += len(await triggers.make(conn, region, definition, new, services.clock.now()))
     await finish_triggers(services)
-    return made
+    return Redefined(made, sum(map(len, days.values())) - made)
 
 
 async def as_if_redefined(services: Services, days: Triggers) -> dict[str, list[WaitingTrigger]]:

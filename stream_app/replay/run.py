@@ -14,6 +14,7 @@ from stream_app.kafka.garbage import seldom_collected
 from stream_app.replay import redefining
 from stream_app.replay.from_log import Filled, LogReplay, begin_or_resume
 from stream_app.replay.over_stored import Compared, Publish, StoredReplay, Triggers, stored_triggers
+from stream_app.replay.redefining import Redefined
 from stream_app.replay.telling import Told
 from stream_app.services import Services
 from stream_app.store import process_lock, progress, replays
@@ -53,8 +54,8 @@ async def diff(services: Services, asked: Asked, told: Told, *, redefined: bool)
     return await StoredReplay(services, models).diff(stored, told)
 
 
-async def recompute(services: Services, asked: Asked) -> int:
-    """Make new triggers, with today's definitions, for the days that stand on others; how many."""
+async def recompute(services: Services, asked: Asked) -> Redefined:
+    """Make new triggers, with today's definitions, for the days that stand on others."""
     return await redefining.redefine(services, redefining.outdated(services, await _stored(services, asked)))
 
 

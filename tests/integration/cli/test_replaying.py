@@ -62,7 +62,7 @@ async def test_ctrl_c_stops_it_and_the_next_goes_on(
             replay.send_signal(signal.SIGINT)
             assert await asyncio.to_thread(replay.wait, 60) == 130
             assert replay.stderr is not None
-            assert replay.stderr.read() == "Stopped; run the same command again, and it goes on where it was.\n"
+            assert replay.stderr.read() == "Stopped; run the same command again: what is done stays done.\n"
     await conn.close()
     worker = await asyncio.to_thread(command.run, "worker --stage prices")
     assert worker.returncode == 2
@@ -74,6 +74,19 @@ async def test_ctrl_c_stops_it_and_the_next_goes_on(
     assert second == f"{texts} texts had no vector on embeddings.text and were encoded anew."
     again = await asyncio.to_thread(command.run, "replay")
     assert again.stderr == "3 days computed again, 0 changed.\n"
+
+
+async def test_days_that_were_not_asked_for_are_told_with_who_will_compute_them(
+    place: Place, emptied: Place, stream_app: CommandLine, model: QuickModel
+) -> None:
+    async with place.pipeline(**LIVE) as path:
+        await live_run(path)
+    ran = await asyncio.to_thread(into(emptied, stream_app).run, "replay --from 2008-09-12")
+    assert ran.returncode == 0
+    assert ran.stderr.splitlines()[-2:] == [
+        "US: 1 days wait for records beyond the end, or were not asked for: 2008-09-11",
+        "A worker computes and publishes them.",
+    ]
 
 
 @pytest.mark.parametrize(

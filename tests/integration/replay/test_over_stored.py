@@ -12,6 +12,7 @@ from stream_app.contexts import day_inputs
 from stream_app.contexts.computing import register_models
 from stream_app.errors import Fatal, UsageError
 from stream_app.replay.over_stored import Compared, Publish, StoredReplay, stored_triggers
+from stream_app.replay.redefining import Redefined
 from stream_app.replay.run import Asked, diff, recompute, replay
 from stream_app.store.trigger_queue import EVERY_DAY, Days
 from tests.integration.lived import DAYS, LIVE, at, dump, live_run, settled
@@ -102,7 +103,7 @@ async def test_a_context_whose_inputs_changed_is_told_by_diff_and_gets_a_revisio
 async def test_days_under_another_definition_close_again_under_todays(place: Place, model: QuickModel) -> None:
     async with place.pipeline(**LIVE) as path:
         await live_run(path)
-        assert await recompute(path.services, ALL) == 0
+        assert await recompute(path.services, ALL) == Redefined(made=0, waiting=0)
         french = path.services.regions["US"].model_copy(update={"languages": ("FR",)})
         articles = [(await path.revisions("US", day))[-1].articles for day in DAYS]
         services = with_changed(path.services, regions={**path.services.regions, "US": french})
@@ -112,11 +113,13 @@ async def test_days_under_another_definition_close_again_under_todays(place: Pla
         assert [change.why for change in told.changed] == [
             ("the region's definition", f"articles: {count} -> 0", "absent: no -> no-news") for count in articles
         ]
-        assert await recompute(services, Asked((), Days(DAYS[0], DAYS[1]), None)) == 2
-        assert await recompute(services, Asked((), Days(DAYS[0], DAYS[1]), None)) == 0
+        first_two = Asked((), Days(DAYS[0], DAYS[1]), None)
+        assert await recompute(services, first_two) == Redefined(made=2, waiting=0)
+        assert await recompute(services, first_two) == Redefined(made=0, waiting=2)
         path.start("prices", "news", "contexts")
         await settled(path)
         await path.stop()
+        assert await recompute(services, first_two) == Redefined(made=0, waiting=0)
         newest = [(await path.revisions("US", day))[-1] for day in DAYS]
         assert [context.absent_reason for context in newest] == ["no-news", "no-news", None]
 
