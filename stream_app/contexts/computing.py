@@ -13,6 +13,7 @@ from stream_app.contexts.compose import compose
 from stream_app.contexts.day_inputs import BatchSize, read_day_inputs, read_rows
 from stream_app.contexts.late import news_above_cut, prices_above_cut
 from stream_app.contexts.models import ContextModels, joint_model, numeric_model
+from stream_app.contexts.text_means import TextMeans
 from stream_app.failpoints import failpoint
 from stream_app.kafka.publisher import Outgoing
 from stream_app.services import Services
@@ -57,6 +58,7 @@ class Computing:
         self._days = days
         self._withheld = withheld
         self._size = BatchSize()
+        self._text_means = TextMeans(context_models.text.fingerprint)
 
     async def work(self) -> bool:
         """One round over the regions that have work; whether anything was done."""
@@ -102,7 +104,7 @@ class Computing:
             marks = await prices_above_cut(conn, batch, rows.series, prices_topic, self._models.window_days)
             marks += await news_above_cut(conn, batch, _days_of(batch.days, rows.articles), news_topic)
             await late_marks.put(conn, marks)
-        days = await read_day_inputs(conn, self._models, rows)
+        days = await read_day_inputs(conn, self._text_means, rows, self._models.window_days)
         last = await revisions.last_revisions(conn, batch.region, self._models.joint.model_id, batch.days)
         made = await asyncio.to_thread(compose, days, self._models, last)
         await revisions.append(conn, made, published=self._withheld)

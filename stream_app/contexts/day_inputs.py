@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from schemas.topics import NEWS, PRICES
 from stream_app.contexts.batch import Batch
 from stream_app.contexts.compose import DayInputs
-from stream_app.contexts.inputs import numeric_inputs, read_articles, read_series, read_text_means
+from stream_app.contexts.inputs import numeric_inputs, read_articles, read_series
 from stream_app.contexts.models import ContextModels
+from stream_app.contexts.text_means import TextMeans
 from stream_app.services import Services
 from stream_app.store.database import Connection
 from stream_app.store.news import Article
@@ -60,13 +61,13 @@ async def read_rows(
     return BatchRows(batch, articles[:kept], series)
 
 
-async def read_day_inputs(connection: Connection, models: ContextModels, rows: BatchRows) -> list[DayInputs]:
+async def read_day_inputs(
+    connection: Connection, text_means: TextMeans, rows: BatchRows, window_days: int
+) -> list[DayInputs]:
     """What each trigger's context is a function of."""
     batch = rows.batch
-    means = await read_text_means(connection, models.text.fingerprint, rows.articles)
-    halves = await asyncio.to_thread(
-        numeric_inputs, rows.series, batch.definition.instruments, batch.days, models.window_days
-    )
+    means = await text_means.of_days(connection, rows.articles)
+    halves = await asyncio.to_thread(numeric_inputs, rows.series, batch.definition.instruments, batch.days, window_days)
     return [
         DayInputs(trigger.event, trigger.known_at, half, of_day, mean)
         for trigger, half, of_day, mean in zip(batch.triggers, halves, rows.articles, means, strict=True)

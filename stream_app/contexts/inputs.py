@@ -1,6 +1,5 @@
 """What a context is computed from: prices and news as they stood at its trigger's cut."""
 
-import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +10,8 @@ from numpy.typing import NDArray
 from schemas import DIM, InstrumentWindow
 from stream_app.contexts.batch import Batch
 from stream_app.contexts.news_days import places
-from stream_app.errors import Fatal
-from stream_app.regime import numeric, text, windows
-from stream_app.store import news, prices, texts
+from stream_app.regime import numeric, windows
+from stream_app.store import news, prices
 from stream_app.store.database import Connection
 from stream_app.store.news import Article
 from stream_app.store.prices import Series, days_of
@@ -89,31 +87,3 @@ async def read_articles(connection: Connection, batch: Batch, news_topic: str) -
         batch.days,
     )
     return [[articles[index] for index in indices] for indices in found]
-
-
-async def read_text_means(
-    connection: Connection, fingerprint: str, by_day: Sequence[Sequence[Article]]
-) -> list[NDArray[np.float32] | None]:
-    """Each day's mean text vector, float32 (384,); None for a day without news.
-
-    Raises Fatal when an article that was applied has no vector of this model.
-    """
-    hashes = [article.content_hash for articles in by_day for article in articles]
-    found = await texts.get(connection, fingerprint, set(hashes))
-    if len(found) < len(set(hashes)):
-        raise Fatal(
-            f"{len(set(hashes)) - len(found)} applied articles have no vector of the text model in text_vectors: "
-            "restore the table, or empty the database and let the workers read the topics again."
-        )
-    return await asyncio.to_thread(_means, found, hashes, [len(articles) for articles in by_day])
-
-
-def _means(
-    found: dict[bytes, bytes], hashes: Sequence[bytes], counts: Sequence[int]
-) -> list[NDArray[np.float32] | None]:
-    with_news = np.array([count for count in counts if count], dtype=np.int64)
-    if not len(with_news):
-        return [None] * len(counts)
-    starts = np.concatenate([[0], np.cumsum(with_news)])
-    means = iter(text.day_means(texts.matrix(found, hashes), starts))
-    return [next(means) if count else None for count in counts]

@@ -13,6 +13,7 @@ from stream_app.contexts.compose import compose
 from stream_app.contexts.computing import Computing
 from stream_app.contexts.day_inputs import BatchSize, read_day_inputs, read_rows
 from stream_app.contexts.models import ContextModels
+from stream_app.contexts.text_means import TextMeans
 from stream_app.replay.differences import Difference, difference
 from stream_app.replay.telling import Told
 from stream_app.services import Services
@@ -48,6 +49,7 @@ class StoredReplay:
         self._services = services
         self._models = models
         self._size = BatchSize()
+        self._text_means = TextMeans(models.text.fingerprint)
 
     async def run(self, triggers: Triggers, publish: Publish, told: Told) -> Compared:
         """Compute these triggers again, store what changed as new revisions, and publish what was asked for."""
@@ -92,7 +94,7 @@ class StoredReplay:
             return []
         batch = Batch(run, self._services.calendar(run[0].event.definition.calendar))
         rows = await read_rows(conn, self._services, self._models, batch, self._size)
-        inputs = await read_day_inputs(conn, self._models, rows)
+        inputs = await read_day_inputs(conn, self._text_means, rows, self._models.window_days)
         region, model_id, days = batch.region, self._models.joint.model_id, rows.batch.days
         last = await revisions.last_revisions(conn, region, model_id, days)
         made = await asyncio.to_thread(compose, inputs, self._models, last)

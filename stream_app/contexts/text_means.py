@@ -1,0 +1,61 @@
+"""Days' mean text vectors, kept by what they are the mean of: regions that count the same news read it once."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_app.errors import Fatal
+from stream_app.regime import text
+from stream_app.store import texts
+from stream_app.store.database import Connection
+from stream_app.store.news import Article
+
+KEPT_DAYS = 8_192
+"""32 years of sessions; 12.6 MB."""
+
+Mean = NDArray[np.float32]
+
+
+class TextMeans:
+    """The means of one text model. Nothing grows stale: a content's stored vector is never replaced."""
+
+    def __init__(self, fingerprint: str) -> None:
+        self._fingerprint = fingerprint
+        self._kept: dict[bytes, Mean] = {}
+
+    async def of_days(self, connection: Connection, by_day: Sequence[Sequence[Article]]) -> list[Mean | None]:
+        """Each day's mean text vector, float32 (384,); None for a day without news.
+
+        Raises Fatal when an article that was applied has no vector of this model.
+        """
+        hashes = [[article.content_hash for article in articles] for articles in by_day]
+        keys = [hashlib.sha256(b"".join(of_day)).digest() for of_day in hashes]
+        found = {key: self._kept[key] for key in keys if key in self._kept}
+        lacking = {key: of_day for key, of_day in zip(keys, hashes, strict=True) if of_day and key not in found}
+        if lacking:
+            found |= await self._read(connection, lacking)
+        return [found.get(key) for key in keys]
+
+    async def _read(self, connection: Connection, lacking: dict[bytes, list[bytes]]) -> dict[bytes, Mean]:
+        wanted = {content for of_day in lacking.values() for content in of_day}
+        stored = await texts.get(connection, self._fingerprint, wanted)
+        if len(stored) < len(wanted):
+            raise Fatal(
+                f"{len(wanted) - len(stored)} applied articles have no vector of the text model in text_vectors: "
+                "restore the table, or empty the database and let the workers read the topics again."
+            )
+        means = await asyncio.to_thread(_means, stored, list(lacking.values()))
+        computed = dict(zip(lacking, means, strict=True))
+        self._kept |= computed
+        for oldest in list(self._kept)[: max(0, len(self._kept) - KEPT_DAYS)]:
+            del self._kept[oldest]
+        return computed
+
+
+def _means(stored: dict[bytes, bytes], by_day: Sequence[Sequence[bytes]]) -> NDArray[np.float32]:
+    """The mean of each day, none of them empty: (n, 384)."""
+    starts = np.concatenate([[0], np.cumsum([len(of_day) for of_day in by_day])])
+    return text.day_means(texts.matrix(stored, [content for of_day in by_day for content in of_day]), starts)
