@@ -38,15 +38,20 @@ _AWAY = (
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
 )
 """Of the retriable errors those that tell of the server; the others are of what was asked of it."""
 _CONNECTION_GONE = re.compile(r"clos|terminat|released", re.IGNORECASE)
+# What asyncpg says of a connection on which the server has taken its leave and that is not yet closed.
+_CONNECTION_GOING = re.compile(r"^cannot switch to state \d+")
 
 
 def is_retriable(error: BaseException) -> bool:
     """Whether Postgres may answer the same request later: it is away, restarting, full, or undid the transaction."""
     if isinstance(error, asyncpg.InterfaceError):
         return bool(_CONNECTION_GONE.search(str(error)))
+    if isinstance(error, asyncpg.InternalClientError):
+        return bool(_CONNECTION_GOING.search(str(error)))
     return isinstance(error, _RETRIABLE)
 
 
@@ -66,7 +71,7 @@ async def errors_told_apart() -> AsyncIterator[None]:
         raise Fatal(f"The database lacks a table ({error}): run `stream-app db upgrade`.") from error
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise Fatal(f"Postgres refuses the login: {error}.") from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if not is_retriable(error):
             raise
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

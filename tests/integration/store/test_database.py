@@ -55,6 +55,15 @@ async def test_a_connection_that_was_cut_is_worth_waiting_for_and_the_pool_goes_
         assert await conn.fetchval("SELECT 1") == 1
 
 
+async def test_a_connection_on_which_the_server_has_taken_its_leave_is_worth_waiting_for(pool: Pool) -> None:
+    with pytest.raises(Away, match=r"^Postgres is away: InternalClientError: cannot switch to state 15"):
+        async with connection(pool):
+            raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+    with pytest.raises(asyncpg.InternalClientError):
+        async with connection(pool):
+            raise asyncpg.InternalClientError("another fault of asyncpg")
+
+
 async def test_a_server_that_hangs_is_away_and_asked_over_another_connection(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
