@@ -67,14 +67,18 @@ def tell_texts(job: "TextJob", report: "TextReport", dry_run: bool) -> None:
 
 def tell_joint(job: "JointJob", report: "JointReport", dry_run: bool) -> None:
     """What `backfill-joint-regime-context` did."""
-    first, last = job.selection.first, job.selection.last
+    chosen = job.selection
+    first, last = chosen.first, chosen.last
     days = f"--as-of {first}" if first == last else f"--date-range {first} {last}"
     for region in report.without_regimes:
         say(f"No regime embeddings found for region={region} between {first} and {last}")
-        say(f"Make them with `stream-app run-numeric-regime --region {region} --instrument-id ID {days}`.")
+        of_model = f"--model-id {job.regimes.model_id}"
+        say(f"Make them with `stream-app run-numeric-regime --region {region} --instrument-id ID {days} {of_model}`.")
     for day in report.without_texts:
         say(f"No text embeddings found for date={day}; skipping")
-    make = f"Make them with `stream-app backfill-text-embeddings {days}`"
+    of_language = f" --language {chosen.language}" if chosen.language else ""
+    options = f"{days}{of_language} --model-id {chosen.model_id}"
+    make = f"Make them with `stream-app backfill-text-embeddings {options}`"
     if report.without_texts:
         say(f"{make}, where there are articles.")
     _lines(report.incomplete, f"{make}, then repeat this command.")

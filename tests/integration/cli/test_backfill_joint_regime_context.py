@@ -77,7 +77,8 @@ def test_halves_are_joined_and_a_second_run_changes_nothing(
     assert (ran.exit_code, ran.stdout) == (0, "contexts: 8 new\n")
     assert ran.stderr.splitlines() == [
         f"No text embeddings found for date={WEEK[3]}; skipping",
-        f"Make them with `stream-app backfill-text-embeddings {SPAN}`, where there are articles.",
+        f"Make them with `stream-app backfill-text-embeddings {SPAN} --language en --model-id text-fin-general-v1`, "
+        "where there are articles.",
     ]
     for region in ("US", "EU"):
         assert [vector.tobytes() for vector in halves.vectors(JOINT, region)] == expected(halves, region)
@@ -103,7 +104,8 @@ def test_a_region_without_regimes_is_named_and_the_others_go_on(stream_app: Comm
     ran = stream_app.run_here(f"{BACKFILL} --region us --as-of {DAY}")
     assert ran.stderr.splitlines() == [
         f"No regime embeddings found for region=us between {DAY} and {DAY}",
-        f"Make them with `stream-app run-numeric-regime --region us --instrument-id ID --as-of {DAY}`.",
+        f"Make them with `stream-app run-numeric-regime --region us --instrument-id ID --as-of {DAY} "
+        "--model-id num-regime-core-v1`.",
     ]
     assert (ran.exit_code, ran.stdout) == (0, "contexts: 1 new\n")
 
@@ -125,7 +127,8 @@ def test_articles_that_have_no_vector_yet_are_told_of(stream_app: CommandLine, h
     ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY}")
     assert ran.stderr.splitlines() == [
         f"1 of 11 articles of {DAY} have no vector of text-fin-general-v1.",
-        f"Make them with `stream-app backfill-text-embeddings --as-of {DAY}`, then repeat this command.",
+        f"Make them with `stream-app backfill-text-embeddings --as-of {DAY} --model-id text-fin-general-v1`, "
+        "then repeat this command.",
     ]
     assert (ran.exit_code, ran.stdout) == (0, "contexts: 1 new\n")
     stream_app.run_here(f"backfill-text-embeddings --as-of {DAY}")
