@@ -8,6 +8,8 @@ from schemas.topics import NEWS, PRICES
 from stream_app.contexts.closing import closed_at as close_of
 from stream_app.contexts.closing import definition_of, is_past_deadline
 from stream_app.contexts.cut import finish_triggers
+from stream_app.errors import UsageError
+from stream_app.regime.calendars import OutsideCalendar
 from stream_app.replay.over_stored import Triggers
 from stream_app.services import Services
 from stream_app.store import progress, triggers
@@ -35,10 +37,13 @@ def outdated(services: Services, stored: Triggers) -> Triggers:
 
 
 async def redefine(services: Services, days: Triggers) -> Redefined:
-    """Make and publish triggers with today's definitions for these days. Workers compute them."""
+    """Make and publish triggers with today's definitions for these days. Workers compute them.
+
+    UsageError, and none is made, where a region's calendar of today does not know one of the days.
+    """
     made = 0
-    for region, of_region in days.items():
-        new = [_new(services, region, trigger) for trigger in of_region]
+    all_new = {region: [_new(services, region, trigger) for trigger in of_region] for region, of_region in days.items()}
+    for region, new in all_new.items():
         async with transaction(services.pool) as conn:
             definition = definition_of(services.regions[region])
             made += len(await triggers.make(conn, region, definition, new, services.clock.now()))
@@ -66,7 +71,12 @@ async def as_if_redefined(services: Services, days: Triggers) -> dict[str, list[
 
 def _new(services: Services, region: str, trigger: WaitingTrigger) -> NewTrigger:
     event, config = trigger.event, services.regions[region]
-    closed_at = close_of(config, services.calendar_of(region), event.as_of)
+    calendar = services.calendar_of(region)
+    try:
+        closed_at = close_of(config, calendar, event.as_of)
+        calendar.news_window(event.as_of)
+    except OutsideCalendar as error:
+        raise UsageError(f"Region {region}: {error} --from and --to leave days out.") from None
     stale = event.allow_stale or is_past_deadline(services, closed_at)
     return NewTrigger(event.as_of, event.number + 1, closed_at, stale)
 

@@ -145,6 +145,22 @@ async def test_diff_leaves_a_model_that_is_named_for_the_first_time_unregistered
         assert await path.fetch("SELECT * FROM models ORDER BY model_id") == before
 
 
+async def test_a_day_that_todays_calendar_does_not_know_is_told_and_no_day_closes_again(
+    place: Place, model: QuickModel
+) -> None:
+    async with place.pipeline(**LIVE) as path:
+        await live_run(path)
+        saudi = path.services.regions["US"].model_copy(update={"calendar": "XSAU"})
+        services = with_changed(path.services, regions={"US": saudi})
+        before = await dump(path)
+        told = r"^Region US: .* is outside calendar XSAU, .* --from and --to leave days out\.$"
+        with pytest.raises(UsageError, match=told):
+            await diff(services, ALL, Counted(), redefined=True)
+        with pytest.raises(UsageError, match=told):
+            await recompute(services, ALL)
+        assert await dump(path) == before
+
+
 async def test_under_another_prefix_nothing_is_compared_and_no_day_closes_again(
     place: Place, model: QuickModel
 ) -> None:
