@@ -6,7 +6,8 @@ from enum import IntEnum
 
 import asyncpg
 
-from stream_app.store.database import Connection
+from stream_app.errors import Away
+from stream_app.store.database import Connection, errors_told_apart
 
 
 class ProcessLock(IntEnum):
@@ -25,5 +26,10 @@ async def held(connection: Connection, lock: ProcessLock) -> AsyncIterator[bool]
     finally:
         if locked:
             # A lost connection has lost the lock as well; what was done under it may yet have ended well.
-            with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
-                await connection.execute("SELECT pg_advisory_unlock($1)", lock.value)
+            try:
+                async with errors_told_apart():
+                    await connection.execute("SELECT pg_advisory_unlock($1)", lock.value)
+            except Away:
+                # One that does not know yet that it is lost would fail again in its pool's hands.
+                with suppress(asyncpg.InterfaceError):
+                    connection.terminate()
