@@ -12,7 +12,7 @@ from stream_app.contexts.batch import Batch, leading_run
 from stream_app.contexts.compose import compose
 from stream_app.contexts.day_inputs import BatchSize, read_day_inputs, read_rows
 from stream_app.contexts.late import news_above_cut, prices_above_cut
-from stream_app.contexts.models import ContextModels, joint_model, numeric_model
+from stream_app.contexts.models import ContextModels, joint_model, known_models, numeric_model
 from stream_app.contexts.text_means import TextMeans
 from stream_app.failpoints import failpoint
 from stream_app.kafka.publisher import Outgoing
@@ -20,7 +20,6 @@ from stream_app.services import Services
 from stream_app.side_by_side import some_at_a_time
 from stream_app.store import late_marks, models, progress, revisions, trigger_queue
 from stream_app.store.database import Connection, connection, transaction
-from stream_app.store.models import Model
 from stream_app.store.news import Article
 from stream_app.store.trigger_queue import EVERY_DAY, Days
 
@@ -33,15 +32,10 @@ log = logging.getLogger(__name__)
 
 async def register_models(services: Services) -> ContextModels | None:
     """The models that contexts are made of; None until the news stage has registered its text model."""
-    numeric, joint = numeric_model(services.settings), joint_model(services.settings)
     async with transaction(services.pool) as conn:
-        await models.register(conn, numeric)
-        await models.register(conn, joint)
-        fingerprint = await models.fingerprint(conn, services.settings.text_model_id)
-    if fingerprint is None:
-        return None
-    text = Model(services.settings.text_model_id, "text", joint.dim, fingerprint)
-    return ContextModels(numeric, text, joint, services.settings.window_days)
+        await models.register(conn, numeric_model(services.settings))
+        await models.register(conn, joint_model(services.settings))
+        return await known_models(conn, services.settings)
 
 
 class Computing:
