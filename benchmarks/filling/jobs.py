@@ -24,6 +24,8 @@ PLAIN_ROWS = 2_000
 ROWS_ONE_BY_ONE = 2_000
 """What a job row by row makes: its rate is that of any number."""
 
+LARGE_TABLES = "numeric_window_embeddings, plain_vectors"
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -70,8 +72,6 @@ async def windows_stored(services: Services, history: History) -> Done:
 
 async def vectors_upserted(services: Services, history: History) -> Done:
     """As many rows of a key and a vector, by COPY and merge."""
-    async with connection(services.pool) as conn:
-        await conn.execute(PLAIN)
     await _empty(services, "plain_vectors")
     count = history.instruments * len(history.days)
     return Done(count, await store_vectors(services.pool, count, PLAIN_ROWS, history.instruments))
@@ -135,8 +135,10 @@ async def _waiting(services: Services, history: History) -> ContextModels:
 
 
 async def _empty(services: Services, tables: str) -> None:
+    """Empty a job's tables, and the large ones of the jobs before it, which autovacuum would go through meanwhile."""
     async with connection(services.pool) as conn:
-        await conn.execute(f"TRUNCATE {tables}")
+        await conn.execute(PLAIN)
+        await conn.execute(f"TRUNCATE {tables}, {LARGE_TABLES}")
         await conn.execute("CHECKPOINT")
 
 
