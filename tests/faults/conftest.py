@@ -1,6 +1,7 @@
 """What fault tests share: a text model that loads at once, regions, and services and workers of a test's own."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -19,6 +20,14 @@ from tests.faults.whole_worker import WholeWorker, whole_worker
 from tests.faults.workers import FORKED
 
 StartWorker = Callable[[], AbstractContextManager[WholeWorker]]
+
+FIXED_SEED = 20_080_915
+
+
+@pytest.fixture
+def seed() -> int:
+    """What a recipe draws from: FAULTS_SEED, or the fixed one."""
+    return int(os.environ.get("FAULTS_SEED", FIXED_SEED))
 
 
 @pytest.fixture(scope="session")
