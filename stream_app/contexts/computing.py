@@ -11,6 +11,7 @@ from schemas.topics import CONTEXTS, CONTEXTS_LATEST, NEWS, PRICES
 from stream_app.contexts.batch import Batch, leading_run
 from stream_app.contexts.compose import compose
 from stream_app.contexts.day_inputs import BatchSize, read_day_inputs, read_rows
+from stream_app.contexts.inputs import read_articles
 from stream_app.contexts.late import news_above_cut, prices_above_cut
 from stream_app.contexts.models import ContextModels, joint_model, known_models, numeric_model
 from stream_app.contexts.text_means import TextMeans
@@ -21,7 +22,7 @@ from stream_app.side_by_side import some_at_a_time
 from stream_app.store import late_marks, models, progress, revisions, trigger_queue
 from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.news import Article
-from stream_app.store.trigger_queue import EVERY_DAY, Days
+from stream_app.store.trigger_queue import EVERY_DAY, Days, WaitingTrigger
 
 PUBLISH_CONTEXTS = 500
 REGIONS_AT_A_TIME = 3
@@ -53,6 +54,7 @@ class Computing:
         self._withheld = withheld
         self._size = BatchSize()
         self._text_means = TextMeans(context_models.text.fingerprint)
+        self._prepared: dict[str, str] = {}
 
     async def work(self) -> bool:
         """One round over the regions that have work; whether anything was done."""
@@ -80,13 +82,26 @@ class Computing:
             if not await trigger_queue.lock_region(conn, region):
                 return 0
             waiting = await trigger_queue.waiting(conn, region, self._size.triggers, self._days)
-            if not waiting or not await progress.reached(conn, waiting[0].event.cut):
+            if not waiting:
+                return 0
+            if not await progress.reached(conn, waiting[0].event.cut):
+                await self._prepare(conn, waiting[0])
                 return 0
             run = leading_run(waiting)
             computed = await self._compute(conn, Batch(run, self._services.calendar(run[0].event.definition.calendar)))
             failpoint("contexts-in-transaction")
         failpoint("contexts-computed")
         return computed
+
+    async def _prepare(self, conn: Connection, trigger: WaitingTrigger) -> None:
+        """Read once what a day has so far while its cut is waited for: that is the most of what its context takes."""
+        event = trigger.event
+        if self._prepared.get(event.region) == event.event_id:
+            return
+        self._prepared[event.region] = event.event_id
+        batch = Batch([trigger], self._services.calendar(event.definition.calendar))
+        (articles,) = await read_articles(conn, batch, self._services.topic(NEWS.name))
+        await self._text_means.prepare(conn, articles)
 
     async def _compute(self, conn: Connection, batch: Batch) -> int:
         prices_topic, news_topic = self._services.topic(PRICES.name), self._services.topic(NEWS.name)

@@ -51,16 +51,26 @@ async def test_a_day_is_the_mean_of_its_articles_and_one_without_news_has_none(s
     assert await means_of(made, stored, of_day()) == [None]
 
 
-async def test_the_same_news_is_read_once(stored: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[set[bytes]]:
+    """The contents whose vectors Postgres was asked for, each time."""
     asked: list[set[bytes]] = []
     get = texts.get
 
     async def watched(conn: Connection, fingerprint: str, hashes: set[bytes]) -> dict[bytes, bytes]:
-        asked.append(hashes)
+        if hashes:
+            asked.append(hashes)
         return await get(conn, fingerprint, hashes)
 
     monkeypatch.setattr(texts, "get", watched)
+    return asked
+
+
+async def test_the_same_news_is_read_once(
+    stored: Pool, asked: list[set[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(text_means, "KEPT_DAYS", 2)
+    monkeypatch.setattr(text_means, "KEPT_CONTENTS", 0)
     made = TextMeans("t1")
     for _ in range(2):
         assert await means_of(made, stored, of_day(0, 1), of_day(2)) == [mean(0, 1), mean(2)]
@@ -68,6 +78,23 @@ async def test_the_same_news_is_read_once(stored: Pool, monkeypatch: pytest.Monk
     await means_of(made, stored, of_day(1))
     assert await means_of(made, stored, of_day(2), of_day(0, 1)) == [mean(2), mean(0, 1)]
     assert asked[1:] == [{CONTENTS[1]}, {CONTENTS[0], CONTENTS[1]}]
+
+
+async def test_of_a_day_that_was_prepared_or_computed_only_new_articles_are_read(
+    stored: Pool, asked: list[set[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_means, "KEPT_CONTENTS", 2)
+    made = TextMeans("t1")
+    async with connection(stored) as conn:
+        await made.prepare(conn, of_day(0))
+    assert await means_of(made, stored, of_day(0, 1)) == [mean(0, 1)]
+    assert await means_of(made, stored, of_day(1, 0)) == [mean(1, 0)]
+    assert asked == [{CONTENTS[0]}, {CONTENTS[1]}]
+    # Two are kept, the newest: the third puts one of them out.
+    assert await means_of(made, stored, of_day(0, 1, 2)) == [mean(0, 1, 2)]
+    assert asked[2:] == [{CONTENTS[2]}]
+    assert await means_of(made, stored, of_day(2), of_day(0), of_day(1)) == [mean(2), mean(0), mean(1)]
+    assert len(asked[3]) == 1
 
 
 async def test_an_applied_article_without_a_vector_of_the_model_is_fatal(stored: Pool) -> None:
