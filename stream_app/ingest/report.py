@@ -12,7 +12,7 @@ OTHER = "other reasons"
 
 @dataclass(slots=True)
 class Reason:
-    """Rejected rows that share a reason: how many, and where the first ones are as `file:line`."""
+    """Rejected rows that share a reason: how many, and where the first ones are as `file:line` or `file:first-last`."""
 
     code: str
     error: str
@@ -42,15 +42,15 @@ class Report:
         """Rows read a second."""
         return self.read / self.seconds if self.seconds else 0.0
 
-    def reject(self, path: Path, line: int, rejected: Rejected) -> None:
-        """Count a rejected row."""
+    def reject(self, path: Path, place: str, rejected: Rejected) -> None:
+        """Count a rejected row, which stands at this line or these lines of the file."""
         name = _name(rejected)
         if name not in self.reasons and len(self.reasons) >= REASONS_MAX:
             name, rejected = OTHER, Rejected(OTHER, f"beyond the first {REASONS_MAX}")
         reason = self.reasons.setdefault(name, Reason(rejected.reason, rejected.error))
         reason.rows += 1
         if len(reason.examples) < EXAMPLES:
-            reason.examples.append(f"{path.name}:{line}")
+            reason.examples.append(f"{path.name}:{place}")
 
     def most_frequent(self) -> list[Reason]:
         """The reasons, the most frequent one first."""

@@ -24,12 +24,18 @@ Fields = dict[str, Any]
 class Row:
     """One row: the line it begins on, and its fields (an empty cell and a null give none), or why it cannot be read.
 
-    `extra` are the columns that the event does not know.
+    `extra` are the columns that the event does not know. A row of one line needs no `last_line`.
     """
 
     line: int
     fields: Fields | Rejected
     extra: Fields
+    last_line: int = 0
+
+    @property
+    def place(self) -> str:
+        """Its line; of a row of several the first and the last, for a stray quote takes many lines into one row."""
+        return f"{self.line}-{self.last_line}" if self.last_line > self.line else f"{self.line}"
 
 
 def rows(source: Source, lines: Lines, kind: Kind[Any]) -> Iterator[Row]:
@@ -77,13 +83,14 @@ def _csv_rows(source: Source, lines: Lines, kind: Kind[Any]) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(begins, _not_csv(error), {})
+            yield Row(begins, _not_csv(error), {}, lines.number)
             continue
         except LineTooLong as error:
-            yield Row(begins, Rejected(TOO_LARGE, str(error)), {})
+            yield Row(begins, Rejected(TOO_LARGE, str(error)), {}, lines.number)
             continue
         if cells:
-            yield _csv_row(begins, cells_of, cells)
+            fields, extra = _csv_row(cells_of, cells)
+            yield Row(begins, fields, extra, lines.number)
 
 
 def _decoded(line: bytes) -> str:
@@ -100,9 +107,10 @@ def _not_csv(error: csv.Error) -> Rejected:
     return Rejected(INVALID, f"the row is not CSV: {error}")
 
 
-def _csv_row(begins: int, cells_of: Sequence[tuple[str, Cell | None]], cells: list[str]) -> Row:
+def _csv_row(cells_of: Sequence[tuple[str, Cell | None]], cells: list[str]) -> tuple[Fields | Rejected, Fields]:
+    """The fields, and the columns that the event does not know."""
     if len(cells) != len(cells_of):
-        return Row(begins, Rejected(INVALID, f"the row has {len(cells)} columns; the header has {len(cells_of)}"), {})
+        return Rejected(INVALID, f"the row has {len(cells)} columns; the header has {len(cells_of)}"), {}
     fields: Fields = {}
     extra: Fields = {}
     for (name, convert), cell in zip(cells_of, cells, strict=True):
@@ -112,8 +120,8 @@ def _csv_row(begins: int, cells_of: Sequence[tuple[str, Cell | None]], cells: li
             try:
                 fields[name] = convert(cell)
             except ValueError as error:
-                return Row(begins, Rejected(INVALID, f"{name} {error}"), {})
-    return Row(begins, fields, extra)
+                return Rejected(INVALID, f"{name} {error}"), {}
+    return fields, extra
 
 
 def _header(source: Source, reader: Iterator[list[str]], kind: Kind[Any]) -> list[Column]:

@@ -42,7 +42,7 @@ class Chunk(Generic[Event]):
     """Checked rows: records to publish and rows to reject, and how far the file was read."""
 
     records: list[Record[Event]]
-    rejected: list[tuple[int, Rejected]]
+    rejected: list[tuple[str, Rejected]]
     read_bytes: int
 
 
@@ -99,8 +99,8 @@ class Sending(Generic[Event]):
         self.report.read += len(chunk.records) + len(chunk.rejected)
         self.report.sent += len(chunk.records)
         self.report.left_out += sum(r.left_out for r in chunk.records)
-        for line, rejected in chunk.rejected:
-            self.report.reject(source.path, line, rejected)
+        for place, rejected in chunk.rejected:
+            self.report.reject(source.path, place, rejected)
         self.seen([r.event for r in chunk.records])
         self.moved(Moved(source, chunk.read_bytes, self.report))
 
@@ -145,7 +145,7 @@ def _next_chunk(remaining: Iterator[Row], position: Position, kind: Kind[Event],
     for row in islice(remaining, CHUNK_ROWS):
         found = record(row, kind, now_ms)
         if isinstance(found, Rejected):
-            chunk.rejected.append((row.line, found))
+            chunk.rejected.append((row.place, found))
         else:
             chunk.records.append(found)
             size_bytes += len(found.value)

@@ -80,18 +80,18 @@ def test_news_of_a_region_by_date_covers_its_news_date_if_that_is_a_session(new_
 def test_a_report_groups_reasons_and_keeps_the_first_examples() -> None:
     report = Report(read=10, sent=3)
     for line in range(6):
-        report.reject(Path("a/b.csv"), line, Rejected("not-json", f"malformed (byte {line})"))
-    report.reject(Path("a/b.csv"), 7, Rejected("not-json", "NaN is no number in JSON (byte 7)"))
+        report.reject(Path("a/b.csv"), str(line), Rejected("not-json", f"malformed (byte {line})"))
+    report.reject(Path("a/b.csv"), "7-9", Rejected("not-json", "NaN is no number in JSON (byte 7)"))
     reason, other = report.most_frequent()
     assert (reason.rows, reason.examples) == (6, [f"b.csv:{line}" for line in range(EXAMPLES)])
-    assert (other.rows, other.examples) == (1, ["b.csv:7"])
+    assert (other.rows, other.examples) == (1, ["b.csv:7-9"])
     assert report_line(report) == "10 rows read: 3 sent, 7 rejected (0 rows/s)."
 
 
 def test_a_report_of_endless_reasons_is_bounded() -> None:
     report = Report()
     for line in range(10 * REASONS_MAX):
-        report.reject(Path("b.csv"), line, Rejected("invalid", f"reason {line}"))
+        report.reject(Path("b.csv"), str(line), Rejected("invalid", f"reason {line}"))
     assert len(report.reasons) == REASONS_MAX + 1
     assert report.rejected == 10 * REASONS_MAX
     assert report.most_frequent()[0].code == OTHER

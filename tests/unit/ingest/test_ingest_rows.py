@@ -269,3 +269,22 @@ def test_a_date_too_far_ahead_of_now_is_a_reason(tmp_path: Path) -> None:
 def test_a_quote_that_never_closes_is_named_where_it_takes_the_rest_of_the_file(tmp_path: Path) -> None:
     found = prices(tmp_path, HEADER, GOOD, 'SPX.US,2008-09-16,"1,1', GOOD)
     assert errors(found) == [(3, "a quote in the row never closes, so the rest of the file belongs to the row")]
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        ('"SPX.US",2008-09-17,1,1', "the row is not CSV: ',' expected after '\"'"),
+        ('SPX.US,2008-09-17,1,1"', "the row has 2 columns; the header has 4"),
+        (GOOD, "a quote in the row never closes, so the rest of the file belongs to the row"),
+    ],
+)
+def test_a_row_that_a_stray_quote_makes_of_many_lines_is_told_with_its_first_and_last(
+    tmp_path: Path, last: str, told: str
+) -> None:
+    lines = [HEADER, GOOD, 'SPX.US,"2008-09-16,1,1', *[GOOD] * 9, last]
+    (tmp_path / "p.csv").write_text("\n".join(lines) + "\n")
+    with reading(look_at(tmp_path / "p.csv"), PRICE_CLOSES) as found:
+        rows = list(found.rows)
+    assert [row.place for row in rows] == ["2", "3-13"]
+    assert rows[1].fields == Rejected("invalid", told)
