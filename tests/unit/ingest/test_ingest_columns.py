@@ -1,5 +1,6 @@
 """Columns of other names, volumes that are missing, and headers that do not do."""
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,16 @@ def test_a_cell_over_a_mebibyte_is_refused_with_that_reason_and_the_next_row_fol
 def test_a_table_that_is_not_separated_by_commas_is_said_to_be_so(tmp_path: Path, mark: str, told: str) -> None:
     header = HEADER.replace(",", mark)
     assert f"has {told} between its columns" in refused(tmp_path / "p.csv", f"{header}\n", PRICE_CLOSES)
+
+
+def test_blanks_around_a_cell_that_names_something_are_no_part_of_the_name(tmp_path: Path) -> None:
+    text = "trade_date, instrument_id, close, volume, currency\n2008-09-15, SPX.US , 1192.7, 5, USD\n"
+    assert outcomes(tmp_path / "p.csv", text, PRICE_CLOSES) == [
+        PriceClose(instrument_id="SPX.US", trade_date=dt.date(2008, 9, 15), close=1192.7, volume=5.0, currency="USD")
+    ]
+    text = "article_id, published_at, headline, language, source\na , 2008-09-15T05:00:00Z, h , en , wire\n"
+    (found,) = outcomes(tmp_path / "n.csv", text, NEWS_ARTICLES)
+    assert (found.article_id, found.headline, found.language, found.source) == ("a", " h ", "en", "wire")
+    assert outcomes(tmp_path / "p.csv", f"{HEADER}\n  ,2008-09-15,1,5\n", PRICE_CLOSES) == [
+        Rejected("invalid", "instrument_id: expected text of length >= 1")
+    ]
