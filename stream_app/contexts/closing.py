@@ -49,10 +49,20 @@ def check_closable(services: Services, region_name: str, day: dt.date, force: bo
             f"{day} is no session of {region.calendar}; the nearest are {before} and {after} (--force closes any date)."
         )
     if due > services.clock.now() and not force:
+        closed = _last_closed(region, calendar, before, services.clock.now())
         raise UsageError(
-            f"{region_name} {day} closes at {due:%Y-%m-%d %H:%M} UTC; the session before it is {before} "
+            f"{region_name} {day} closes at {due:%Y-%m-%d %H:%M} UTC; the last session that has closed is {closed} "
             "(--force closes it now)."
         )
+
+
+def _last_closed(
+    region: RegionConfig, calendar: SessionCalendar, session: dt.date | None, now: dt.datetime
+) -> dt.date | None:
+    """The last session up to this one that has closed by now."""
+    while session is not None and closed_at(region, calendar, session) > now:
+        session, _ = calendar.nearest_sessions(session)
+    return session
 
 
 async def close_days(services: Services, region_name: str, days: Sequence[dt.date], force: bool = False) -> int:

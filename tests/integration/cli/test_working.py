@@ -184,7 +184,7 @@ def test_a_day_is_closed_once_and_its_context_awaited(stream_app: CommandLine, d
     [
         ("--region usa --as-of 2025-01-31", "there are CRYPTO, EU, HK, JP, UK, US"),
         ("--region US --as-of 2025-02-01", "the nearest are 2025-01-31 and 2025-02-03"),
-        ("--region US --as-of 2035-12-31", "closes at"),
+        ("--region US --as-of 2035-12-31", "closes at 2035-12-31 21:15 UTC; the last session that has closed is 20"),
         ("--region US --as-of 1901-01-31", "is known from 1985-01-02 to"),
         ("--region MOON --as-of 2025-01-31 --regions moon.toml", "There is no exchange calendar 'XMOON'"),
     ],
