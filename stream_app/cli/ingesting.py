@@ -131,11 +131,7 @@ def _run(settings: "Settings", work: Callable[["Job"], Awaitable["Closed | None"
         with bars() as shown:
             closed = asyncio.run(_worked(settings, report, shown, work, close_days))
     except (KeyboardInterrupt, Fatal, Retriable):
-        if report.read:
-            _tell(report)
-            say("It is safe to repeat the command: rows that are sent twice do no harm.")
-        else:
-            say(NOTHING)
+        _tell_stopped(report)
         raise
     _tell(report)
     if closed is not None:
@@ -178,6 +174,18 @@ def _tell(report: "Report") -> None:
 
         with reader_may_leave(sys.stdout):
             console().print(reasons_table(report))
+
+
+def _tell_stopped(report: "Report") -> None:
+    """How far it got, of which it knows no more than what was acknowledged."""
+    if report.read:
+        _tell(report)
+    if report.under_way:
+        say(f"Up to {report.under_way:,} rows more may have arrived: they were sent, but not acknowledged yet.")
+    if report.read or report.under_way:
+        say("It is safe to repeat the command: rows that are sent twice do no harm.")
+    else:
+        say(NOTHING)
 
 
 def _tell_closed(closed: "Closed") -> None:

@@ -26,6 +26,8 @@ class Report:
 
     read: int = 0
     sent: int = 0
+    under_way: int = 0
+    """Rows given to the broker that it has not acknowledged yet: if that is where it ends, some may be there."""
     left_out: int = 0
     unread: int = 0
     """Articles sent whose language is none that a region reads."""

@@ -95,7 +95,9 @@ class Sending(Generic[Event]):
             self.report.seconds = elapsed()
 
     async def _publish(self, source: Source, chunk: Chunk[Event]) -> None:
+        self.report.under_way = len(chunk.records)
         await self.publisher.publish([Outgoing(self.topic, r.key, r.value) for r in chunk.records])
+        self.report.under_way = 0
         self.report.read += len(chunk.records) + len(chunk.rejected)
         self.report.sent += len(chunk.records)
         self.report.left_out += sum(r.left_out for r in chunk.records)

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from stream_app.cli.ingesting import _tell_closed
+from stream_app.cli.ingesting import _tell_closed, _tell_stopped
 from stream_app.ingest.display import report_line
 from stream_app.ingest.job import Closed
 from stream_app.ingest.report import Report
@@ -27,3 +27,23 @@ def test_days_that_were_closed_before_are_not_said_to_know_the_new_rows(capsys: 
 def test_articles_that_no_region_reads_are_named_in_the_report() -> None:
     assert "count on no day" not in report_line(Report(read=3, sent=3))
     assert "2 articles name no language that a region reads" in report_line(Report(read=3, sent=3, unread=2))
+
+
+SAFE = "It is safe to repeat the command: rows that are sent twice do no harm.\n"
+MAYBE = "Up to 5,000 rows more may have arrived: they were sent, but not acknowledged yet.\n"
+
+
+@pytest.mark.parametrize(
+    ("report", "said", "complained"),
+    [
+        (Report(), "", "Nothing was sent.\n"),
+        (Report(under_way=5_000), "", MAYBE + SAFE),
+        (Report(read=7, sent=7), "7 rows read: 7 sent, 0 rejected (0 rows/s).\n", SAFE),
+        (Report(read=7, sent=7, under_way=5_000), "7 rows read: 7 sent, 0 rejected (0 rows/s).\n", MAYBE + SAFE),
+    ],
+)
+def test_rows_that_were_on_their_way_when_it_ended_are_not_said_to_be_there_nor_not_to_be(
+    report: Report, said: str, complained: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _tell_stopped(report)
+    assert capsys.readouterr() == (said, complained)
