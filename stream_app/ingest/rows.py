@@ -126,7 +126,10 @@ def _csv_row(cells_of: Sequence[tuple[str, Cell | None]], cells: list[str]) -> t
 
 def _header(source: Source, reader: Iterator[list[str]], kind: Kind[Any]) -> list[Column]:
     try:
-        names = next(reader, [])
+        names = next(filter(None, reader), [])  # behind empty lines
+        "".join(names).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{source.path} is not in UTF-8, as its header shows; ingest reads no other CSV.") from None
     except (csv.Error, LineTooLong) as error:
         raise UsageError(f"{source.path} does not begin with a CSV header: {error}.") from None
     return columns(source.path, names, kind)

@@ -98,12 +98,12 @@ def test_a_number_that_cannot_be_used_is_a_reason(tmp_path: Path, close: str, vo
 
 
 def test_a_row_of_another_width_is_a_reason_and_an_empty_line_is_no_row(tmp_path: Path) -> None:
-    found = prices(tmp_path, HEADER, "SPX.US,2008-09-15,1", "", GOOD, GOOD + ",x")
+    found = prices(tmp_path, "", HEADER, "SPX.US,2008-09-15,1", "", GOOD, GOOD + ",x")
     assert errors(found) == [
-        (2, "the row has 3 columns; the header has 4"),
-        (5, "the row has 5 columns; the header has 4"),
+        (3, "the row has 3 columns; the header has 4"),
+        (6, "the row has 5 columns; the header has 4"),
     ]
-    assert found[1][0] == 4
+    assert found[1][0] == 5
 
 
 def test_a_quoted_text_over_several_lines_is_one_row_and_lines_are_still_counted(tmp_path: Path) -> None:
@@ -241,6 +241,7 @@ def test_a_header_that_lacks_columns_says_which_it_has_and_which_are_needed(tmp_
         (gzip.compress(b""), "is empty."),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is not a text file"),
         (HEADER.encode("utf-16"), "is not a text file"),
+        (f"{HEADER},Börse\n{GOOD},Xetra\n".encode("latin-1"), "is not in UTF-8, as its header shows"),
         (gzip.compress(b"x" * 1000)[:20], "cannot be read"),
         (b'[{"article_id": "a"}]', "is one JSON array"),
         (f"{HEADER},close\n".encode(), "has the column 'close' more than once."),
