@@ -11,6 +11,7 @@ from aiokafka.errors import (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
     ClusterAuthorizationFailedError,
+    CommitFailedError,
     GroupAuthorizationFailedError,
     InvalidTopicError,
     KafkaError,
@@ -69,12 +70,16 @@ def quiet_clients() -> None:
 def kafka_errors(doing: str) -> Iterator[None]:
     """Raise what goes wrong inside as Away (the broker does not answer) or Fatal (waiting mends nothing).
 
+    A commit that came too late for its group stays a CommitFailedError.
+
     `doing` completes the sentence "Kafka: … failed".
     """
     try:
         yield
     except NOT_MENDED_BY_WAITING as error:
         raise Fatal(f"Kafka: {doing} failed for good: {error}.") from error
+    except CommitFailedError:
+        raise  # a rebalance has taken the partitions, which is no outage; who commits knows what that means
     except (KafkaError, OSError, TimeoutError) as error:
         reason = f"{doing}: {error!r}"
         KAFKA.complain(reason)
