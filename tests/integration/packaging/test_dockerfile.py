@@ -1,6 +1,7 @@
 """The Dockerfile, judged without a container engine: its steps are `make install`'s, its files make the same wheel."""
 
 import os
+import re
 import shutil
 import subprocess
 import tomllib
@@ -26,6 +27,8 @@ REPLACED = {
         "--no-deps --compile-bytecode --build-constraints requirements-dev.lock ."
     ),
 }
+KEYWORDS = {"FROM", "RUN", "WORKDIR", "ENV", "COPY", "USER", "ENTRYPOINT", "CMD"}
+"""Those of the Dockerfile's reference that this one needs."""
 LEFT_OUT = (".venv/bin/python -m pip --version", ".venv/bin/python -m stream_app.embedded.jars")
 """Steps of `make install` that the image does without: its Python brings pip, and its Kafka is another container."""
 
@@ -61,6 +64,16 @@ def test_it_installs_by_the_steps_of_make() -> None:
     for words, others in REPLACED.items():
         steps = [step.replace(words, others) for step in steps]
     assert [step for step in of_dockerfile("RUN") if step.startswith(".venv/bin/")] == steps
+
+
+def test_every_step_has_the_files_that_it_names() -> None:
+    copied: set[str] = set()
+    for keyword, rest in instructions():
+        assert keyword in KEYWORDS, keyword
+        if keyword == "COPY":
+            copied |= set(rest.split()[:-1])
+        if keyword == "RUN" and "." not in copied:
+            assert set(re.findall(r"[\w-]+\.(?:lock|toml)", rest)) <= copied
 
 
 def test_it_makes_its_environment_as_make_does() -> None:
