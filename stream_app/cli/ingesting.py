@@ -121,8 +121,8 @@ async def _news(
 
 
 def _run(settings: "Settings", work: Callable[["Job"], Awaitable["Closed | None"]], close_days: bool) -> None:
-    """Ingest and report. Ctrl-C and a service that is away say how far it got before the command ends of them."""
-    from stream_app.errors import Fatal, Retriable
+    """Ingest and report. Whatever stops it, how far it got is said before the command ends of that."""
+    from stream_app.errors import StreamAppError, UsageError
     from stream_app.ingest.display import bars
     from stream_app.ingest.report import Report
 
@@ -130,8 +130,9 @@ def _run(settings: "Settings", work: Callable[["Job"], Awaitable["Closed | None"
     try:
         with bars() as shown:
             closed = asyncio.run(_worked(settings, report, shown, work, close_days))
-    except (KeyboardInterrupt, Fatal, Retriable):
-        _tell_stopped(report)
+    except (KeyboardInterrupt, StreamAppError) as error:
+        if report.read or not isinstance(error, UsageError):  # a wrong request is refused before anything is sent
+            _tell_stopped(report)
         raise
     _tell(report)
     if closed is not None:

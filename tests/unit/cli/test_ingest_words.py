@@ -3,10 +3,13 @@
 import datetime as dt
 
 import pytest
+from pydantic import SecretStr
 
-from stream_app.cli.ingesting import _tell_closed, _tell_stopped
+from stream_app.cli.ingesting import _run, _tell_closed, _tell_stopped
+from stream_app.config import Settings
+from stream_app.errors import UsageError
 from stream_app.ingest.display import report_line
-from stream_app.ingest.job import Closed
+from stream_app.ingest.job import Closed, Job
 from stream_app.ingest.report import Report
 from stream_app.ingest.waiting import Waited
 
@@ -47,3 +50,18 @@ def test_rows_that_were_on_their_way_when_it_ended_are_not_said_to_be_there_nor_
 ) -> None:
     _tell_stopped(report)
     assert capsys.readouterr() == (said, complained)
+
+
+@pytest.mark.parametrize("read", [0, 7])
+def test_a_request_that_is_refused_after_rows_were_sent_takes_nothing_from_their_report(
+    read: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def closing_is_refused(job: Job) -> Closed | None:
+        job.report.read = job.report.sent = read
+        raise UsageError("The log holds closed days that this database has not read.")
+
+    nowhere = Settings(kafka_url="127.0.0.1:1", database_url=SecretStr("postgresql://127.0.0.1:1/d"))
+    with pytest.raises(UsageError):
+        _run(nowhere, closing_is_refused, close_days=False)
+    told = ("7 rows read: 7 sent, 0 rejected (0 rows/s).\n", SAFE) if read else ("", "")
+    assert capsys.readouterr() == told
