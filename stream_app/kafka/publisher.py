@@ -13,7 +13,7 @@ from functools import lru_cache
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 
 from stream_app.kafka.outage import kafka_errors, quiet_clients
 
@@ -134,7 +134,7 @@ class Publisher:
         producer, self._producer, self._broken = self._producer, None, False
         if producer is not None:
             await producer._sender.close()
-            producer._message_accumulator.fail_all(KafkaError(CLOSED))
+            _fail_all(producer._message_accumulator)
             await producer.stop()
 
 
@@ -153,6 +153,19 @@ async def _started(kafka_url: str) -> AIOKafkaProducer:
         await producer.stop()
         raise
     return producer
+
+
+def _fail_all(accumulator: MessageAccumulator) -> None:
+    """Fail every batch, without the errors that aiokafka's `fail_all` leaves in the log.
+
+    It forgets that a batch which waits for another try is not pending, and raises to those who wait for a batch to be
+    drained, of whom there are none.
+    """
+    batches = {batch for waiting in accumulator._batches.values() for batch in waiting} | accumulator._pending_batches
+    accumulator._pending_batches |= batches
+    accumulator.fail_all(KafkaError(CLOSED))
+    for batch in batches:
+        batch._drain_waiter.exception()
 
 
 async def _by_partition(

@@ -1,7 +1,9 @@
 """The broker goes away and comes back: stages and publishers go on by themselves, and say so in a few lines."""
 
 import asyncio
+import gc
 import logging
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tests.conftest import stopped_at_the_end
 from tests.integration.kafka.recording import Recorder, Running, committed, publish, stage
 
 TOPIC = "prices.closes"
+KILL_SECONDS = 10.0
 
 
 @pytest.fixture
@@ -82,6 +85,21 @@ async def test_a_stage_stops_while_its_broker_is_away(broker: Kafka) -> None:
         await asyncio.to_thread(broker.stop)
     async with asyncio.timeout(20), Running(broker.url, stage(TOPIC, Recorder())):
         pass
+
+
+async def test_a_publisher_that_gives_up_while_its_broker_is_away_leaves_no_error_in_the_log(
+    broker: Kafka, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ensure_topics(broker.url, "", 4, 1)
+    publisher, rows = Publisher(broker.url, wait_seconds=3), [Outgoing(TOPIC, b"%d" % n, b"x") for n in range(20)]
+    await publisher.publish(rows)
+    await asyncio.to_thread(broker.daemon.end, signal.SIGKILL, KILL_SECONDS)
+    with pytest.raises(Retriable):
+        await publisher.publish(rows)
+    await publisher.stop()
+    await asyncio.sleep(0)  # what was given up is told of it
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def _until_published(publisher: Publisher, rows: list[Outgoing]) -> None:
