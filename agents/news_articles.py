@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.placing import Placed, dead_letter, decode
+from agents.placing import Decoded, Placed, Records, dead_letter, decode, rows_of
 from agents.stage import Stage
 from schemas import (
     Codec,
-    DeadLetter,
     NewsArticle,
     Rejected,
     TextEmbedded,
@@ -29,7 +28,7 @@ from stream_app.kafka.chunks import Chunk, ChunkLimits
 from stream_app.kafka.publisher import Outgoing
 from stream_app.regime.text import content_hash
 from stream_app.services import Services
-from stream_app.store import dead_letters, late_marks, models, news, progress, signals, texts, versions
+from stream_app.store import dead_letters, handled_letters, late_marks, models, news, progress, signals, texts, versions
 from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.models import Model
 from stream_app.store.news import ArticleVersion
@@ -49,7 +48,7 @@ class NewsArticles(Stage):
 
     def __init__(self, services: Services, encoder: TextEncoder, model: Model, limits: ChunkLimits) -> None:
         super().__init__(services, NEWS.name)
-        self._codec: Codec[NewsArticle] = Codec(NewsArticle)
+        self._records: Records[NewsArticle] = Records(Codec(NewsArticle), "article_id", too_far_ahead)
         self._encoder = encoder
         self._model = model
         self._limits = limits
@@ -67,21 +66,21 @@ class NewsArticles(Stage):
 
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; encode new texts; store articles, vectors, marks and dead letters in one transaction; publish."""
-        decoded = decode(chunk, was, self._codec, "article_id", too_far_ahead)
+        decoded = decode(chunk, was, self._records)
         failpoint("after-decode")
         hashes = {a.log_offset: content_hash(a.event.text) for a in decoded.fresh if not a.event.retracted}
         new = await self._encode(decoded.fresh, hashes)
-        fresh = [a for a in decoded.fresh if hashes.get(a.log_offset) not in new.failures]
-        letters = decoded.letters + self._unencodable(chunk, was, hashes, new)
+        decoded = _without_unencodable(chunk, decoded, hashes, new)
         async with transaction(self.services.pool) as conn:
             await progress.move_on(conn, was, decoded.now)
-            await dead_letters.put(conn, letters)
-            await self._store(conn, fresh, hashes, new)
+            await dead_letters.put(conn, decoded.letters)
+            await handled_letters.mark_returned(conn, self.topic, decoded.returned)
+            await self._store(conn, decoded.fresh, hashes, new)
             await signals.notify(conn)
             failpoint("in-transaction")
         failpoint("after-commit")
-        await self.publish_dead_letters(letters)
-        await self._publish(fresh + decoded.applied)
+        await self.publish_dead_letters(decoded.new_letters)
+        await self._publish(decoded.fresh + decoded.applied)
         return decoded.now
 
     async def _encode(self, articles: Sequence[Article], hashes: dict[int, bytes]) -> NewVectors:
@@ -105,19 +104,13 @@ class NewsArticles(Stage):
         wanted = int(self._bytes_a_second * self.services.settings.encode_chunk_seconds)
         self._limits.bytes = min(max(wanted, SMALLEST_CHUNK_BYTES), self._largest_chunk_bytes)
 
-    def _unencodable(self, chunk: Chunk, was: Progress, hashes: dict[int, bytes], new: NewVectors) -> list[DeadLetter]:
-        return [
-            dead_letter(chunk, record, was.log_epoch, Rejected("not-encodable", new.failures[hashes[record.offset]]))
-            for record in chunk.records
-            if hashes.get(record.offset) in new.failures
-        ]
-
     async def _store(
         self, conn: Connection, fresh: Sequence[Article], hashes: dict[int, bytes], new: NewVectors
     ) -> None:
         if not fresh:
             return
-        merged = await versions.merge(conn, versions.NEWS, [_row(a, hashes.get(a.log_offset)) for a in fresh])
+        rows, sent_again = rows_of(fresh, lambda article: _row(article, hashes.get(article.log_offset)))
+        merged = await versions.merge(conn, versions.NEWS, rows, sent_again)
         await texts.add(conn, self._model.fingerprint, new.hashes, new.vectors)
         await texts.put_current_embeddings(
             conn, self._model.model_id, self._model.fingerprint, sorted({a.event.article_id for a in fresh})
@@ -153,6 +146,24 @@ class NewsArticles(Stage):
             fingerprint=model.fingerprint,
             vector=packed,
         )
+
+
+def _without_unencodable(
+    chunk: Chunk, decoded: Decoded[NewsArticle], hashes: dict[int, bytes], new: NewVectors
+) -> Decoded[NewsArticle]:
+    """The articles whose text has no vector are dead letters."""
+    if not new.failures:
+        return decoded
+    records = {record.offset: record for record in chunk.records}
+    failed = [(a, hashes[a.log_offset]) for a in decoded.fresh if hashes.get(a.log_offset) in new.failures]
+    letters = [
+        dead_letter(
+            chunk.topic, records[a.log_offset], a.position, Rejected("not-encodable", new.failures[key]), a.origin
+        )
+        for a, key in failed
+    ]
+    fresh = [a for a in decoded.fresh if hashes.get(a.log_offset) not in new.failures]
+    return replace(decoded, fresh=fresh, letters=decoded.letters + letters)
 
 
 def _row(article: Article, key: bytes | None) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
-from agents.placing import Decoded, decode
+from agents.placing import Decoded, Records, decode
 from agents.price_windows import Applied, Close, PriceWindows
 from agents.stage import Stage
 from agents.window_events import WindowEvents
@@ -18,7 +18,7 @@ from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk
 from stream_app.kafka.publisher import Outgoing
 from stream_app.services import Services
-from stream_app.store import dead_letters, late_marks, models, numeric_windows, progress, signals
+from stream_app.store import dead_letters, handled_letters, late_marks, models, numeric_windows, progress, signals
 from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.progress import Progress
 
@@ -30,7 +30,7 @@ class PriceCloses(Stage):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services, PRICES.name)
-        self._codec: Codec[PriceClose] = Codec(PriceClose)
+        self._records: Records[PriceClose] = Records(Codec(PriceClose), "instrument_id", too_far_ahead)
         self._model = numeric_model(services.settings)
         self._window_days = services.settings.window_days
         self._windows = PriceWindows(self._model.model_id, self._window_days)
@@ -48,17 +48,18 @@ class PriceCloses(Stage):
 
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; store prices, windows, marks and dead letters in one transaction; publish."""
-        decoded = decode(chunk, was, self._codec, "instrument_id", too_far_ahead)
+        decoded = decode(chunk, was, self._records)
         failpoint("after-decode")
         async with transaction(self.services.pool) as conn:
             await progress.move_on(conn, was, decoded.now)
             await dead_letters.put(conn, decoded.letters)
+            await handled_letters.mark_returned(conn, self.topic, decoded.returned)
             applied = await self._store(conn, decoded) if decoded.fresh else NOTHING
             await signals.notify(conn)
             failpoint("in-transaction")
         failpoint("after-commit")
         self._windows.committed(applied)
-        await self.publish_dead_letters(decoded.letters)
+        await self.publish_dead_letters(decoded.new_letters)
         for records in applied.events:
             await self.services.publisher.publish(records)
         await self.services.publisher.publish(await self._stored_events(decoded.applied))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.ahead import Ahead
-from agents.placing import Placed
+from agents.placing import Placed, Row, by_first_position, rows_of
 from agents.touched_windows import Gone, touched_windows
 from agents.window_cache import WindowCache
 from schemas import PriceClose
@@ -23,8 +23,6 @@ Close = Placed[PriceClose]
 Newest = Mapping[tuple[str, dt.date], Close]
 """The changed rows by instrument and trade date, with the newest record of each."""
 EventsOf = Callable[[WindowVectors], Sequence[Outgoing]]
-Row = tuple[object, ...]
-"""A close as its table's columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +68,12 @@ class PriceWindows:
 
         Needs an open transaction.
         """
-        newest = {(close.event.instrument_id, close.event.trade_date): close for close in closes}
-        changed, rows = _changed(newest), [_row(close) for close in closes]
+        newest = {(close.event.instrument_id, close.event.trade_date): close for close in by_first_position(closes)}
+        changed, (rows, sent_again) = _changed(newest), rows_of(closes, _row)
         applied = None
-        if len(newest) == len(closes) and not any(close.event.retracted for close in closes):
+        if len(newest) == len(closes) and not sent_again and not any(close.event.retracted for close in closes):
             applied = await self._append(conn, changed, rows, events)
-        return applied or await self._merge(conn, changed, rows, newest, events)
+        return applied or await self._merge(conn, changed, (rows, sent_again), newest, events)
 
     async def _append(
         self, conn: Connection, changed: Mapping[str, Series], rows: Sequence[Row], events: EventsOf
@@ -117,12 +115,15 @@ class PriceWindows:
         self,
         conn: Connection,
         changed: Mapping[str, Series],
-        rows: Sequence[Row],
+        rows: tuple[Sequence[Row], Sequence[Row]],
         newest: Newest,
         events: EventsOf,
     ) -> Applied:
-        """Store rows of which some may be stored already, and every window that they touch, a batch at a time."""
-        merged = await versions.merge(conn, versions.PRICES, rows)
+        """Store rows of which some may be stored already, and every window that they touch, a batch at a time.
+
+        Of the rows those that were sent again stand apart.
+        """
+        merged = await versions.merge(conn, versions.PRICES, *rows)
         series = await self._series(conn, changed, _unusual(newest, merged))
         made = []
         async for batch in Ahead(self._windows(series, changed)):

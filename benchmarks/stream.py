@@ -106,9 +106,9 @@ async def fill(kafka_url: str, prefix: str, days: int, given: Namespace) -> Fill
     task = Task(kafka_url, f"{prefix}prices.closes", given.instruments * days, given.collect_after)
     job, events, publisher = Job(task.records), closes(given.instruments, days), Publisher(kafka_url)
     while batch := list(islice(events, PUBLISH_RECORDS)):
-        records = [Outgoing(task.topic, event.instrument_id.encode(), encode(event)) for event in batch]
-        await publisher.publish(records)
-        job.handle_many([record.value for record in records])
+        keys, values = [event.instrument_id.encode() for event in batch], [encode(event) for event in batch]
+        await publisher.publish([Outgoing(task.topic, *record) for record in zip(keys, values, strict=True)])
+        job.handle_many(values)
     await publisher.stop()
     return Filled(task, job.outcome().checksum)
 

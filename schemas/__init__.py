@@ -2,7 +2,7 @@
 
 from schemas.codec import DAY_TRIGGERS, Codec, Rejected, encode
 from schemas.contexts import AbsentReason, InstrumentWindow, JointRegimeContext
-from schemas.dead_letters import DeadLetter
+from schemas.dead_letters import DeadLetter, OriginPosition
 from schemas.embeddings import NumericWindowEmbedded, TextEmbedded
 from schemas.future import FUTURE_MAX_DAYS, too_far_ahead
 from schemas.ids import event_id
@@ -25,6 +25,7 @@ __all__ = [
     "JointRegimeContext",
     "NewsArticle",
     "NumericWindowEmbedded",
+    "OriginPosition",
     "PriceClose",
     "RegionDayClosed",
     "Rejected",

@@ -120,6 +120,7 @@ class Closes:
     async def _after(self, last: Input, region: str, day: dt.date) -> float:
         """From the commit of an input that is held back until the closed day's trigger waits for it."""
         record = self._inputs.outgoing(last)
+        assert record.key is not None
         place = record.topic, partition_of(record.key, DEFAULT_PARTITIONS)
         async with transaction(self._services.pool) as conn:
             before = await conn.fetchval(LOCK_PROGRESS, *place)

@@ -22,6 +22,7 @@ COMMANDS = (
     "replaying",
     "showing",
     "exporting",
+    "letters",
     "demonstrating",
 )
 """The modules of the commands, in the order in which help lists them; each has a typer app named `commands`."""

@@ -27,13 +27,17 @@ CLOSED = "the producer was given up"
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A record to publish. `topic` is the name on the wire; `partition_key`, where given, chooses the partition."""
+    """A record to publish. `topic` is the name on the wire.
+
+    The partition is `partition`, or is chosen by `partition_key` or else by the key; one of them must be there.
+    """
 
     topic: str
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
     partition_key: bytes | None = None
     headers: Sequence[tuple[str, bytes]] = ()
+    partition: int | None = None
 
 
 @lru_cache(maxsize=65_536)
@@ -174,9 +178,16 @@ async def _by_partition(
     counts = {topic: len(await producer.partitions_for(topic)) for topic in {record.topic for record in records}}
     by_partition: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
     for record in records:
-        partition = partition_of(record.partition_key or record.key, counts[record.topic])
-        by_partition[record.topic, partition].append(record)
+        by_partition[record.topic, _partition(record, counts[record.topic])].append(record)
     return by_partition
+
+
+def _partition(record: Outgoing, partitions: int) -> int:
+    if record.partition is not None:
+        return record.partition
+    key = record.partition_key or record.key
+    assert key is not None, "a record without a key must name its partition"
+    return partition_of(key, partitions)
 
 
 def _fill(batch: BatchBuilder, records: Sequence[Outgoing], start: int) -> int:

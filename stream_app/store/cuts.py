@@ -2,8 +2,6 @@
 
 from schemas import TopicCut
 
-POSITION_DESC = "log_epoch DESC, log_timestamp_ms DESC, log_partition DESC, log_offset DESC"
-
 
 def below(epoch: str, offsets: str) -> str:
     """The predicate, with the placeholders of the cut's epoch and offsets.

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from schemas import TopicCut
 from stream_app.store import cuts
 from stream_app.store.database import Connection
+from stream_app.store.places import PLACE_DESC
 
 NewsDay = Literal["utc_date", "session"]
 
@@ -32,7 +33,7 @@ def _articles_sql(news_day: NewsDay) -> str:
             SELECT DISTINCT article_id AS id FROM news_history WHERE {in_range} AND {below}
         ) AS candidate
         CROSS JOIN LATERAL (
-            SELECT * FROM news_history WHERE article_id = id AND {below} ORDER BY {cuts.POSITION_DESC} LIMIT 1
+            SELECT * FROM news_history WHERE article_id = id AND {below} ORDER BY {PLACE_DESC} LIMIT 1
         ) AS newest
         WHERE {in_range} AND {_WANTED} AND NOT retracted
             AND NOT EXISTS (SELECT 1 FROM news_articles WHERE article_id = id AND {below})

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from schemas import TopicCut
 from stream_app.store import cuts
 from stream_app.store.database import Connection
+from stream_app.store.places import ORIGIN_COLUMNS, PLACE_DESC, POSITION_COLUMNS
 
 Dates = NDArray[np.datetime64]
 _DAY_ZERO = np.datetime64("0001-01-01", "D") - np.timedelta64(1, "D")
@@ -32,7 +33,9 @@ NEWEST_DATES = """
     SELECT name, (SELECT max(trade_date) FROM prices_daily WHERE instrument_id = name)
     FROM unnest($1::text[]) AS names (name)
 """
-VERSIONS = "instrument_id, trade_date, close, volume, retracted, log_epoch, log_timestamp_ms, log_partition, log_offset"
+VERSIONS = ", ".join(
+    ("instrument_id", "trade_date", "close", "volume", "retracted", *POSITION_COLUMNS, *ORIGIN_COLUMNS)
+)
 SERIES_AS_OF = f"""
     SELECT instrument_id, trade_date, close, volume FROM (
         SELECT DISTINCT ON (instrument_id, trade_date) * FROM (
@@ -43,7 +46,7 @@ SERIES_AS_OF = f"""
             WHERE instrument_id = ANY($1::text[]) AND trade_date BETWEEN $2 AND $3
         ) AS versions
         WHERE {cuts.below("$4", "$5")}
-        ORDER BY instrument_id, trade_date, {cuts.POSITION_DESC}
+        ORDER BY instrument_id, trade_date, {PLACE_DESC}
     ) AS newest
     WHERE NOT retracted
     ORDER BY instrument_id, trade_date

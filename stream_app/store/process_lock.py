@@ -15,6 +15,7 @@ class ProcessLock(IntEnum):
 
     CLOSING = 0x636C6F736572  # "closer"
     REPLAYING = 0x7265706C6179  # "replay"
+    REQUEUEING = 0x6C6574746572  # "letter"
 
 
 @asynccontextmanager

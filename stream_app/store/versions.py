@@ -1,6 +1,6 @@
-"""Versions of a natural key: the newest position is current, and the loser moves to history in the same transaction.
+"""Versions of a natural key: the newest place is current, and the loser moves to history in the same transaction.
 
-Prices and news share this: a table of current rows, a history table of the same columns, and a position in the log.
+Prices and news share this: a table of current rows, a history table of the same columns, and a place in the log.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from stream_app.store.database import Connection
-
-POSITION_COLUMNS = ("log_epoch", "log_timestamp_ms", "log_partition", "log_offset")
+from stream_app.store.places import ORIGIN_COLUMNS, PLACE_DESC, POSITION_COLUMNS, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,11 @@ class VersionedTable:
     def columns(self) -> tuple[str, ...]:
         """Key, values and position, in the order in which rows are handed over."""
         return self.key + self.values + POSITION_COLUMNS
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """These and the original's position, in the order in which rows of records that were sent again come."""
+        return self.columns + ORIGIN_COLUMNS
 
     @property
     def incoming(self) -> str:
@@ -63,7 +67,7 @@ NEWS = VersionedTable(
 class Merged:
     """What a merge did: the keys that were new, the rows that were current until now, and those that stay so.
 
-    The latter, `unbeaten`, are current rows whose position is newer than that of a version which arrived after them.
+    The latter, `unbeaten`, are current rows whose place is newer than that of a version which arrived after them.
     """
 
     fresh: set[tuple[Any, ...]]
@@ -82,14 +86,13 @@ def create_incoming_sql(table: VersionedTable) -> str:
 
 def superseded_sql(table: VersionedTable) -> str:
     """Of several incoming versions of a key, move all but the newest to history."""
-    key, position = ", ".join(table.key), ", ".join(f"{c} DESC" for c in POSITION_COLUMNS)
-    columns = ", ".join(table.columns)
+    key, columns = ", ".join(table.key), ", ".join(table.all_columns)
     return f"""
         WITH ranked AS (
-            SELECT ctid, row_number() OVER (PARTITION BY {key} ORDER BY {position}) AS rank FROM {table.incoming}
+            SELECT ctid, row_number() OVER (PARTITION BY {key} ORDER BY {PLACE_DESC}) AS rank FROM {table.incoming}
         ), older AS (
             DELETE FROM {table.incoming} i USING ranked r WHERE i.ctid = r.ctid AND r.rank > 1
-            RETURNING {_qualified("i", table.columns)}
+            RETURNING {_qualified("i", table.all_columns)}
         )
         INSERT INTO {table.history} ({columns}) SELECT {columns} FROM older ON CONFLICT DO NOTHING
     """
@@ -97,7 +100,7 @@ def superseded_sql(table: VersionedTable) -> str:
 
 def insert_fresh_sql(table: VersionedTable) -> str:
     """Insert the keys that are new, in key order (so that two writers cannot deadlock), and say which."""
-    key, columns = ", ".join(table.key), ", ".join(table.columns)
+    key, columns = ", ".join(table.key), ", ".join(table.all_columns)
     return f"""
         INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {table.incoming} ORDER BY {key}
         ON CONFLICT ({key}) DO NOTHING
@@ -118,24 +121,24 @@ def replace_sql(table: VersionedTable) -> str:
 
     Returns whether each stored row was replaced, and the row as it was.
     """
-    columns = ", ".join(table.columns)
-    stored, incoming = _qualified("s", table.columns), _qualified("i", table.columns)
+    columns = ", ".join(table.all_columns)
+    stored, incoming = _qualified("s", table.all_columns), _qualified("i", table.all_columns)
     pairs = f"{table.name} s JOIN {table.incoming} i ON {' AND '.join(f's.{c} = i.{c}' for c in table.key)}"
-    position_s, position_i = _qualified("s", POSITION_COLUMNS), _qualified("i", POSITION_COLUMNS)
-    changed = ", ".join(f"{c} = i.{c}" for c in table.values + POSITION_COLUMNS)
+    place_s, place_i = ", ".join(place("s")), ", ".join(place("i"))
+    changed = ", ".join(f"{c} = i.{c}" for c in table.all_columns if c not in table.key)
     return f"""
         WITH lost AS (
-            SELECT {stored} FROM {pairs} WHERE ({position_i}) > ({position_s})
+            SELECT {stored} FROM {pairs} WHERE ({place_i}) > ({place_s})
             UNION ALL
-            SELECT {incoming} FROM {pairs} WHERE ({position_i}) < ({position_s})
+            SELECT {incoming} FROM {pairs} WHERE ({place_i}) < ({place_s})
         ), kept AS (
             INSERT INTO {table.history} ({columns}) SELECT {columns} FROM lost ON CONFLICT DO NOTHING
         ), replaced AS (
             UPDATE {table.name} s SET {changed} FROM {table.incoming} i
-            WHERE {" AND ".join(f"s.{c} = i.{c}" for c in table.key)} AND ({position_i}) > ({position_s})
+            WHERE {" AND ".join(f"s.{c} = i.{c}" for c in table.key)} AND ({place_i}) > ({place_s})
         )
-        SELECT ({position_i}) > ({position_s}) AS is_replaced, {stored} FROM {pairs}
-        WHERE ({position_i}) <> ({position_s})
+        SELECT ({place_i}) > ({place_s}) AS is_replaced, {stored} FROM {pairs}
+        WHERE ({place_i}) <> ({place_s})
     """
 
 
@@ -145,13 +148,23 @@ async def append(connection: Connection, table: VersionedTable, rows: Sequence[t
     await connection.copy_records_to_table(table.name, records=in_order, columns=table.columns)
 
 
-async def merge(connection: Connection, table: VersionedTable, rows: Sequence[tuple[Any, ...]]) -> Merged:
-    """Store a chunk of versions, rows in `table.columns`' order; once a table in an open transaction."""
+async def merge(
+    connection: Connection,
+    table: VersionedTable,
+    rows: Sequence[tuple[Any, ...]],
+    sent_again: Sequence[tuple[Any, ...]] = (),
+) -> Merged:
+    """Store a chunk of versions, rows in `table.columns`' order; once a table in an open transaction.
+
+    `sent_again` are versions of records that were sent again, in `table.all_columns`' order.
+    """
     await connection.execute(create_incoming_sql(table))
-    await connection.copy_records_to_table(table.incoming, records=rows, columns=table.columns)
+    for columns, some in ((table.columns, rows), (table.all_columns, sent_again)):
+        if some:
+            await connection.copy_records_to_table(table.incoming, records=some, columns=columns)
     width = len(table.key)
-    keys = {row[:width] for row in rows}
-    if len(keys) < len(rows):
+    keys = {row[:width] for row in (*rows, *sent_again)}
+    if len(keys) < len(rows) + len(sent_again):
         await connection.execute(superseded_sql(table))
     inserted = await connection.fetch(insert_fresh_sql(table))
     if len(inserted) == len(keys):

@@ -10,6 +10,7 @@ from schemas.topics import DAY_CLOSES, NEWS, PRICES
 from tests.faults.differences import Violations, named, numbers, progress, same
 from tests.faults.observed import Observed
 from tests.faults.oracle import Log, Oracle, Version, hash_of, news_date_of
+from tests.faults.origins import FIRST_EPOCH
 
 
 def no_loss(observed: Observed, oracle: Oracle) -> Violations:
@@ -82,8 +83,8 @@ def _countable(value: Any) -> Any:
 
 
 def _placed(values: Iterable[Any], version: Version[Any]) -> tuple[Any, ...]:
-    position = (1, version.timestamp_ms, version.partition, version.offset)
-    return (*(_countable(value) for value in values), *position)
+    origin = (None,) * 4 if version.origin is None else (FIRST_EPOCH, *version.origin)
+    return (*(_countable(value) for value in values), FIRST_EPOCH, *version.position, *origin)
 
 
 def _price_row(version: Version[PriceClose]) -> tuple[Any, ...]:

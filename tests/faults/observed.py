@@ -38,6 +38,7 @@ class Record:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 @dataclass(slots=True)
@@ -82,4 +83,5 @@ async def committed_offsets(path: Pipeline) -> dict[tuple[str, int], int]:
 
 
 def _record(record: Any) -> Record:
-    return Record(record.partition, record.offset, record.timestamp, record.key, record.value)
+    headers = tuple(record.headers)
+    return Record(record.partition, record.offset, record.timestamp, record.key, record.value, headers)

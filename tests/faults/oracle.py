@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from schemas import DAY_TRIGGERS, Codec, DayTrigger, Definition, NewsArticle, PriceClose, Rejected, TextEmbedded
 from schemas.topics import DAY_CLOSES, NEWS, PRICES, TEXT
 from tests.faults.observed import Observed, Record
+from tests.faults.origins import ORIGIN_HEADER, Position, origin_of
 from tests.faults.text_model import BREAKING_WORD
 
 WINDOW_ROWS = 63
@@ -37,17 +38,26 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Version(Generic[Event]):
-    """A good record; `timestamp_ms` is never lower than its predecessor's in the partition."""
+    """A good record; `timestamp_ms` is never lower than its predecessor's in the partition.
+
+    `origin` is the position where it first stood, of a record that was sent again.
+    """
 
     event: Event
     timestamp_ms: int
     partition: int
     offset: int
+    origin: Position | None = None
 
     @property
-    def position(self) -> tuple[int, int, int]:
-        """Of two versions of a key the one with the higher position is current."""
+    def position(self) -> Position:
+        """Where it stands: cuts go by its offset."""
         return self.timestamp_ms, self.partition, self.offset
+
+    @property
+    def place(self) -> tuple[Position, Position]:
+        """Of two versions of a key the one with the higher place is current."""
+        return self.origin or self.position, self.position
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +68,27 @@ class Log(Generic[Event]):
     bad: list[Record]
 
 
-def decoded(records: Iterable[Record], codec: Codec[Event], key_of: Callable[[Event], str]) -> Log[Event]:
-    """Every record of a topic, partition by partition in offset order."""
+def decoded(
+    records: Iterable[Record], codec: Codec[Event], key_of: Callable[[Event], str], sent_again: bool = True
+) -> Log[Event]:
+    """Every record of a topic, partition by partition in offset order; of some topics none is ever sent again."""
     good, bad = [], []
     newest_ms: dict[int, int] = defaultdict(int)
     for record in records:
         newest_ms[record.partition] = max(newest_ms[record.partition], record.timestamp)
+        position = newest_ms[record.partition], record.partition, record.offset
+        headers = [value for name, value in record.headers if name == ORIGIN_HEADER]
+        origin = origin_of(record, position, headers[0]) if len(headers) == 1 and sent_again else None
         event = codec.decode(record.value)
-        if isinstance(event, Rejected) or record.key != key_of(event).encode() or unusable(event, record.timestamp):
+        if (
+            isinstance(event, Rejected)
+            or record.key != key_of(event).encode()
+            or unusable(event, record.timestamp)
+            or (headers and origin is None)
+        ):
             bad.append(record)
         else:
-            good.append(Version(event, newest_ms[record.partition], record.partition, record.offset))
+            good.append(Version(event, *position, origin))
     return Log(good, bad)
 
 
@@ -205,7 +225,7 @@ class Oracle:
         self._prefix = observed.prefix
         self.prices: Log[PriceClose] = decoded(observed.logs[PRICES.name], Codec(PriceClose), lambda e: e.instrument_id)
         self.news: Log[NewsArticle] = decoded(observed.logs[NEWS.name], Codec(NewsArticle), lambda e: e.article_id)
-        self.triggers = decoded(observed.logs[DAY_CLOSES.name], DAY_TRIGGERS, lambda e: e.region)
+        self.triggers = decoded(observed.logs[DAY_CLOSES.name], DAY_TRIGGERS, lambda e: e.region, sent_again=False)
         self.text_vectors = _text_vectors(observed.logs[TEXT.name])
         days = [version.event.as_of for version in self.triggers.good]
         self._days = (min(days), max(days)) if days else (dt.date.min, dt.date.max)
@@ -310,11 +330,11 @@ Key = TypeVar("Key")
 
 
 def newest(versions: Iterable[Version[Event]], key_of: Callable[[Event], Key]) -> dict[Key, Version[Event]]:
-    """The version with the highest position of each key."""
+    """The version with the highest place of each key."""
     found: dict[Key, Version[Event]] = {}
     for version in versions:
         key = key_of(version.event)
-        if key not in found or version.position > found[key].position:
+        if key not in found or version.place > found[key].place:
             found[key] = version
     return found
 

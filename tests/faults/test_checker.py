@@ -19,11 +19,13 @@ from schemas import DAY_TRIGGERS, Rejected, TextEmbedded, Vector, encode
 from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS, NEWS, PRICES, TEXT
 from stream_app.embedded import Endpoints
 from stream_app.embedded.postgres import binary
+from stream_app.kafka.publisher import Outgoing
 from tests.faults.checker import InvariantBroken, check
 from tests.faults.observed import Observed, Record, observe
 from tests.faults.settled import settled
-from tests.faults.stream import REGION_NAMES, Market
-from tests.integration.pipeline import pipeline, until
+from tests.faults.stream import LAST_DAY, REGION_NAMES, Market
+from tests.integration.pipeline import Pipeline, article, close, pipeline, until
+from tests.integration.sent_again import sent_again
 
 SEED = 7
 INSTRUMENTS, DAYS, ARTICLES, CLOSED_DAYS = 6, 66, 60, 4
@@ -46,16 +48,40 @@ def healthy(endpoints: Endpoints, own_database: str, text_model: Path, regions_f
     async def run() -> Observed:
         settings: dict[str, Any] = {"text_model": str(text_model), "regions": regions_file, **QUICK}
         async with pipeline(endpoints, own_database, "healthy.", **settings) as path:
+            await path.send_raw(PRICES.name, 0, (b"I000", b"{"))
             path.start("prices", "news", "contexts")
             for part in Market(SEED, "healthy.", INSTRUMENTS, DAYS, ARTICLES).slices(CLOSED_DAYS):
                 await path.services.publisher.publish(part.records)
                 for region in REGION_NAMES:
                     await path.close(region, part.closing)
             await until(partial(settled, path), "a healthy run ends", DEADLINE_SECONDS)
+            await path.services.publisher.publish(await requeued(path))
+            await until(partial(settled, path), "what was sent again is applied", DEADLINE_SECONDS)
             return await observe(path)
 
     with ThreadPoolExecutor(1) as thread:  # a loop of its own, whatever loop the asking test has
         return thread.submit(asyncio.run, run()).result()
+
+
+async def requeued(path: Pipeline) -> list[Outgoing]:
+    """Prices and articles as if they had stood where the dead letters are: for each one that is new and an older one.
+
+    One record's header lies, and one is of a trigger, which is never sent again.
+    """
+    made: list[Outgoing] = []
+    letters = await path.fetch("SELECT topic, partition, log_offset FROM dead_letters ORDER BY event_id")
+    for number, letter in enumerate(letters):
+        place = letter["partition"], letter["log_offset"]
+        if letter["topic"].endswith(PRICES.name):
+            name, saturday = f"I{number % INSTRUMENTS:03}", LAST_DAY + dt.timedelta(days=1)
+            made += [await sent_again(path.services, close(name, day, 77.0), *place) for day in (LAST_DAY, saturday)]
+        elif letter["topic"].endswith(NEWS.name):
+            at = dt.datetime.combine(LAST_DAY, dt.time(number % 20), dt.UTC)
+            texts = [article(f"{kind}{number:04}", at, f"Sent again {number}.") for kind in ("n", "new")]
+            made += [await sent_again(path.services, text, *place) for text in texts]
+    lie = replace(made[0], value=encode(close("I000", LAST_DAY, 1.0)), key=b"I000")
+    trigger = (await path.read(DAY_CLOSES.name))[0]
+    return [*made, lie, Outgoing(path.services.topic(DAY_CLOSES.name), trigger.key, trigger.value, headers=lie.headers)]
 
 
 def test_a_healthy_run_holds_every_invariant(healthy: Observed) -> None:
@@ -70,7 +96,10 @@ def test_the_healthy_run_has_what_the_mutations_need(healthy: Observed) -> None:
     assert max(row["revision"] for row in revisions) > 1
     assert {row["absent_reason"] for row in revisions} > {None}
     assert any(row["rows"] < 63 for row in tables["numeric_window_embeddings"])
-    assert {row["reason"] for row in tables["dead_letters"]} >= {"future-date", "not-encodable", "key-differs"}
+    reasons = {"future-date", "not-encodable", "key-differs", "bad-origin"}
+    assert {row["reason"] for row in tables["dead_letters"]} >= reasons
+    for name in ("prices_daily", "prices_history", "news_articles"):
+        assert any(row["origin_offset"] is not None for row in tables[name]), f"{name} has nothing that was sent again"
 
 
 Mutation = Callable[[Observed], None]
@@ -118,6 +147,19 @@ def shift_a_price_by_a_cent(run: Observed) -> None:
 
 def shift_a_position(run: Observed) -> None:
     run.tables["prices_daily"][0]["log_timestamp_ms"] += 1
+
+
+def forget_where_a_row_first_stood(run: Observed) -> None:
+    next(row for row in run.tables["prices_daily"] if row["origin_offset"] is not None)["origin_offset"] = None
+
+
+def let_an_older_original_win(run: Observed) -> None:
+    older = next(row for row in run.tables["prices_history"] if row["origin_offset"] is not None)
+    key = older["instrument_id"], older["trade_date"]
+    rows = run.tables["prices_daily"]
+    place = next(index for index, row in enumerate(rows) if (row["instrument_id"], row["trade_date"]) == key)
+    history = run.tables["prices_history"]
+    history[history.index(older)], rows[place] = rows[place], older
 
 
 def change_a_headline(run: Observed) -> None:
@@ -257,6 +299,8 @@ BROKEN: dict[str, list[Mutation]] = {
         add_a_window,
         shift_a_price_by_a_cent,
         shift_a_position,
+        forget_where_a_row_first_stood,
+        let_an_older_original_win,
         change_a_headline,
         flip_a_bit_of_a_window,
         flip_a_bit_of_a_text_vector,

@@ -1,10 +1,12 @@
-"""A live run with late news, corrections and retractions, and all that it leaves in the database."""
+"""A live run with late, corrected, retracted and requeued records, and all that it leaves in the database."""
 
 import datetime as dt
 from typing import Any
 
 from schemas import NewsArticle, PriceClose
+from stream_app.kafka.publisher import Outgoing
 from tests.integration.pipeline import Pipeline, article, close, until, weekdays
+from tests.integration.sent_again import sent_again
 
 DAYS = [dt.date(2008, 9, day) for day in (11, 12, 15)]
 WINDOW_DAYS = 5
@@ -66,6 +68,24 @@ def late_records() -> list[PriceClose | NewsArticle]:
     ]
 
 
+async def requeued_records(path: Pipeline) -> list[Outgoing]:
+    """Records that first stood where the dead letters are: two that were corrected since, and two that were not."""
+    _, second, third = DAYS
+    records: dict[str, list[PriceClose | NewsArticle]] = {
+        "prices.closes": [close("SPX.US", second, 1050.0), close("SPX.US", weekdays(third, 8)[3], 990.0)],
+        "news.articles": [
+            article(f"{second}-13", at(second, 13), "An older headline."),
+            article("requeued", at(third, 17), "News that could not be used at first."),
+        ],
+    }
+    letters = await path.fetch("SELECT topic, partition, log_offset FROM dead_letters")
+    return [
+        await sent_again(path.services, event, letter["partition"], letter["log_offset"])
+        for letter in letters
+        for event in records[letter["topic"].removeprefix(path.settings.topic_prefix)]
+    ]
+
+
 async def dump(path: Pipeline) -> dict[str, list[tuple[object, ...]]]:
     """What must be the same, by table: every column but those that are not compared, in an order of its own."""
     columns = {table: await path.value(COLUMNS, table, NOT_COMPARED) for table in TABLES}
@@ -94,11 +114,14 @@ async def live_run(path: Pipeline) -> None:
     path.start("prices", "news", "contexts")
     await path.send(*first_records())
     await path.send_raw("news.articles", 1, (b"x", b"no article"))
+    await path.send_raw("prices.closes", 1, (b"x", b"no price"))
     await path.close("US", *DAYS)
     await settled(path)
     for record in late_records():
         await path.send(record)
         await settled(path)
+    await path.services.publisher.publish(await requeued_records(path))
+    await settled(path)
     revisions = {context.revision for context in await path.revisions("US", *DAYS)}
     assert max(revisions) > 2, "late records must have made revisions, or there is nothing to replay"
     await path.stop()

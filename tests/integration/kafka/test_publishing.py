@@ -19,14 +19,30 @@ async def values(kafka_url: str, topic: str, partition: int) -> list[bytes]:
 async def test_records_keep_their_order_and_go_where_their_key_says(kafka_url: str, topic: str) -> None:
     publisher = Publisher(kafka_url)
     await publisher.start()
-    rows = [Outgoing(topic, f"key-{number % 50}".encode(), b"%d" % number) for number in range(3_000)]
+    keys = [f"key-{number % 50}".encode() for number in range(3_000)]
+    rows = [Outgoing(topic, key, b"%d" % number) for number, key in enumerate(keys)]
     await publisher.publish(rows)
     await publisher.publish([])
     await publisher.stop()
     for partition in range(4):
         assert await values(kafka_url, topic, partition) == [
-            row.value for row in rows if partition_of(row.key, 4) == partition
+            row.value for row, key in zip(rows, keys, strict=True) if partition_of(key, 4) == partition
         ]
+
+
+async def test_a_partition_that_is_named_takes_records_without_a_key_or_a_value(kafka_url: str, topic: str) -> None:
+    publisher = Publisher(kafka_url)
+    headers = [("name", b"value")]
+    await publisher.publish(
+        [Outgoing(topic, None, b"v", partition=3, headers=headers), Outgoing(topic, b"key-1", None, partition=3)]
+    )
+    await publisher.stop()
+    async with LogReader(kafka_url) as reader:
+        read = [record async for batch in reader.records(topic, 3, 0, 2) for record in batch]
+    assert [(record.key, record.value, list(record.headers)) for record in read] == [
+        (None, b"v", headers),
+        (b"key-1", None, []),
+    ]
 
 
 async def test_the_partition_may_be_chosen_by_another_key(kafka_url: str, topic: str) -> None:

@@ -95,6 +95,42 @@ async def test_a_series_at_every_cut_is_the_newest_version_below_it(pool: Pool, 
             await check_prices_above(conn, rows, first, last, cut)
 
 
+def with_origins(chance: random.Random) -> Iterator[tuple[Position, Position | None]]:
+    """The positions of a log; some records come from an earlier one of their partition, or from the epoch before."""
+    before: list[Position] = []
+    for position in log(chance):
+        earlier = [p for p in before if p.epoch < position.epoch or p.partition == position.partition]
+        yield position, chance.choice(earlier) if earlier and chance.random() < 0.4 else None
+        before.append(position)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_was_sent_again_is_ordered_by_its_origin_and_cut_by_its_own_place(pool: Pool, seed: int) -> None:
+    chance = random.Random(seed)
+    placed: list[tuple[Row, Row, tuple[Position, Position]]] = []
+    for number, (own, origin) in enumerate(with_origins(chance)):
+        day = chance.choice(DAYS[:2])
+        columns = origin or (None,) * 4
+        at = MIDNIGHT + dt.timedelta(hours=chance.randrange(40))
+        rows = (*price("A", day, number + 1.0, own), *columns), (*article("a", at, own, headline=str(number)), *columns)
+        placed.append((*rows, (origin or own, own)))
+    chance.shuffle(placed)
+    for start in range(0, len(placed), 5):
+        async with transaction(pool) as conn:
+            chunk = placed[start : start + 5]
+            await versions.merge(conn, PRICES, [], [row for row, _, _ in chunk])
+            await versions.merge(conn, NEWS, [], [row for _, row, _ in chunk])
+    selection = NewsSelection("utc_date", dt.date.min, dt.date.max, ("EN",), None)
+    async with connection(pool) as conn:
+        for cut in every_cut():
+            below = sorted((entry for entry in placed if is_below(entry[2][1], cut)), key=lambda entry: entry[2])
+            series = await prices.series_as_of(conn, ["A"], DAYS[0], DAYS[-1], cut)
+            found = zip(series["A"].dates.tolist(), series["A"].closes.tolist(), strict=True) if series else ()
+            assert dict(found) == {row[1]: row[5] for row, _, _ in below}, cut
+            articles = await news.articles_as_of(conn, selection, cut)
+            assert [a.content_hash for a in articles] == [content_hash(row[6]) for _, row, _ in below[-1:]], cut
+
+
 async def check_prices_above(conn: Connection, rows: list[Row], first: dt.date, last: dt.date, cut: TopicCut) -> None:
     above = await prices.versions_above(conn, INSTRUMENTS, first, last, cut)
     expected = {

@@ -10,6 +10,7 @@ from schemas import DeadLetter, TopicCut
 from stream_app.errors import Fatal, FenceLost
 from stream_app.store import dead_letters, progress
 from stream_app.store.database import Pool, connection, transaction
+from stream_app.store.dead_letters import Letter
 from stream_app.store.progress import Progress
 
 TOPIC = "prices.closes"
@@ -117,9 +118,9 @@ async def test_a_topics_epoch_is_its_newest_and_1_before_anything_was_read(pool:
         assert await progress.epochs(conn, [TOPIC, "news.articles"]) == {TOPIC: 3, "news.articles": 1}
 
 
-def letter(offset: int, **more: Any) -> DeadLetter:
+def letter(offset: int, **more: Any) -> Letter:
     given: dict[str, Any] = {"key": b"k", "value": b"\x00\xff", "reason": "not-json", "error": "a \x00 in it"} | more
-    return DeadLetter(
+    made = DeadLetter(
         event_id=f"{offset:032x}",
         topic=TOPIC,
         log_epoch=1,
@@ -128,6 +129,7 @@ def letter(offset: int, **more: Any) -> DeadLetter:
         timestamp=dt.datetime(2008, 9, 15, 1, 2, 3, 456_000, tzinfo=dt.UTC),
         **given,
     )
+    return Letter(made, position_ms=1)
 
 
 async def test_dead_letters_come_back_whole_in_order_until_they_are_published(pool: Pool) -> None:
@@ -137,9 +139,9 @@ async def test_dead_letters_come_back_whole_in_order_until_they_are_published(po
         await dead_letters.put(conn, [letter(2, reason="another")])
         assert await dead_letters.unpublished(conn, TOPIC, 3600.0, 10) == []
         first, second = await dead_letters.unpublished(conn, TOPIC, 0.0, 10)
-        assert (first, second.value, second.reason) == (letters[1], b"\x00\xff", "not-json")
+        assert (first, second.value, second.reason) == (letters[1].event, b"\x00\xff", "not-json")
         assert second.error == "a � in it"
-        assert second.timestamp == letters[0].timestamp
+        assert second.timestamp == letters[0].event.timestamp
         assert await dead_letters.unpublished(conn, TOPIC, 0.0, 1) == [first]
         assert await dead_letters.unpublished(conn, "news.articles", 0.0, 10) == []
         await dead_letters.mark_published(conn, [first])

@@ -9,9 +9,10 @@ import pytest
 
 from stream_app.store import versions
 from stream_app.store.database import Pool, connection, transaction
+from stream_app.store.places import POSITION_COLUMNS
 from stream_app.store.versions import NEWS, PRICES, Merged
 from tests.integration.pipeline import until
-from tests.integration.store.rows import SEEDED, Position, article, everything, position_of, price
+from tests.integration.store.rows import SEEDED, Position, article, everything, price
 
 DAY = dt.date(2008, 9, 15)
 KEY = ("SPX.US", DAY)
@@ -71,6 +72,47 @@ async def test_the_same_position_again_changes_nothing(pool: Pool) -> None:
     merged = await merge(pool, price(*KEY, 1.0, OLD), price(*KEY, 2.0, NEW))
     assert (merged.fresh, merged.replaced) == (set(), [])
     assert await stored(pool) == before
+
+
+async def merge_sent_again(pool: Pool, close: float, own: Position, origin: Position) -> Merged:
+    async with transaction(pool) as conn:
+        return await versions.merge(conn, PRICES, [], [(*price(*KEY, close, own), *origin)])
+
+
+async def test_what_was_sent_again_is_current_only_over_what_is_older_than_its_origin(pool: Pool) -> None:
+    between, after = Position(1, 15, 0, 6), Position(1, 40, 0, 20)
+    await merge(pool, price(*KEY, 1.0, OLD))
+    merged = await merge_sent_again(pool, 2.0, after, between)
+    assert [row["close"] for row in merged.replaced] == [1.0]
+    assert await stored(pool) == ({KEY: after}, {(KEY, OLD)})
+    merged = await merge(pool, price(*KEY, 3.0, NEW))
+    assert [(row["close"], row["origin_offset"]) for row in merged.replaced] == [(2.0, between.offset)]
+    assert await stored(pool) == ({KEY: NEW}, {(KEY, OLD), (KEY, after)})
+
+
+async def test_an_original_that_is_older_than_a_correction_goes_to_history_with_both_places(pool: Pool) -> None:
+    await merge(pool, price(*KEY, 2.0, NEW))
+    merged = await merge_sent_again(pool, 1.0, NEWEST, OLD)
+    assert (merged.replaced, [row["close"] for row in merged.unbeaten]) == ([], [2.0])
+    assert await stored(pool) == ({KEY: NEW}, {(KEY, NEWEST)})
+    async with connection(pool) as conn:
+        row = await conn.fetchrow(
+            "SELECT origin_epoch, origin_timestamp_ms, origin_partition, origin_offset FROM prices_history"
+        )
+    assert tuple(row) == OLD
+
+
+async def test_of_two_copies_of_an_original_the_later_one_is_current_also_within_a_chunk(pool: Pool) -> None:
+    first, second = Position(1, 30, 0, 9), Position(1, 31, 0, 10)
+    await merge_sent_again(pool, 1.0, first, OLD)
+    await merge_sent_again(pool, 1.0, second, OLD)
+    await merge_sent_again(pool, 1.0, second, OLD)
+    assert await stored(pool) == ({KEY: second}, {(KEY, first)})
+    async with transaction(pool) as conn:
+        again = [(*price(*KEY, 1.0, own), *OLD) for own in (Position(1, 32, 0, 11), Position(1, 33, 0, 12))]
+        await versions.merge(conn, PRICES, [price(*KEY, 2.0, NEW)], again)
+    current, history = await stored(pool)
+    assert (current, len(history)) == ({KEY: NEW}, 4)
 
 
 async def test_a_seed_row_loses_to_a_record_of_the_log_whichever_comes_first(pool: Pool) -> None:
@@ -168,7 +210,9 @@ async def test_two_transactions_on_the_same_keys_lose_nothing(
     lost = {(key, NEW) for key in keys} | ({(key, OLD) for key in keys} if are_stored else set())
     assert current == dict.fromkeys(keys, NEWEST)
     assert history == lost
-    assert {position_of(tuple(row)) for row in merged.replaced} == ({NEW} if of_second == NEWEST else set())
+    assert {Position(*(row[name] for name in POSITION_COLUMNS)) for row in merged.replaced} == (
+        {NEW} if of_second == NEWEST else set()
+    )
 
 
 async def test_many_transactions_on_overlapping_keys_end_without_a_deadlock(pool: Pool) -> None:
