@@ -1,6 +1,6 @@
 """`regions.day-closes`: triggers are stored as waiting; the computing task does the rest."""
 
-from agents.placing import Placed, Records, decode
+from agents.placing import Decoded, Placed, Records, decode
 from agents.stage import Stage
 from schemas import DAY_TRIGGERS, DayTrigger, Rejected
 from schemas.topics import DAY_CLOSES, NEWS, PRICES
@@ -17,16 +17,15 @@ class DayCloses(Stage):
     """Stores triggers as they come back from the log."""
 
     def __init__(self, services: Services) -> None:
-        super().__init__(services, DAY_CLOSES.name)
         # A trigger is what the log makes it at its own place: its cut belongs to its time.
-        self._records = Records(DAY_TRIGGERS, "region", self._check, sent_again=False)
+        super().__init__(services, DAY_CLOSES.name, Records(DAY_TRIGGERS, "region", self._check, sent_again=False))
 
     def drop_caches(self) -> None:
         """There are none."""
 
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; store triggers and dead letters in one transaction, which wakes the computing tasks."""
-        decoded = decode(chunk, was, self._records)
+        decoded: Decoded[DayTrigger] = self.counted(chunk, decode(chunk, was, self.records))
         failpoint("after-decode")
         async with transaction(self.services.pool) as conn:
             await progress.move_on(conn, was, decoded.now)

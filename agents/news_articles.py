@@ -47,8 +47,7 @@ class NewsArticles(Stage):
     """Keeps news_articles, text_vectors and text_embeddings up to date."""
 
     def __init__(self, services: Services, encoder: TextEncoder, model: Model, limits: ChunkLimits) -> None:
-        super().__init__(services, NEWS.name)
-        self._records: Records[NewsArticle] = Records(Codec(NewsArticle), "article_id", too_far_ahead)
+        super().__init__(services, NEWS.name, Records(Codec(NewsArticle), "article_id", too_far_ahead))
         self._encoder = encoder
         self._model = model
         self._limits = limits
@@ -66,11 +65,8 @@ class NewsArticles(Stage):
 
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; encode new texts; store articles, vectors, marks and dead letters in one transaction; publish."""
-        decoded = decode(chunk, was, self._records)
-        failpoint("after-decode")
-        hashes = {a.log_offset: content_hash(a.event.text) for a in decoded.fresh if not a.event.retracted}
-        new = await self._encode(decoded.fresh, hashes)
-        decoded = _without_unencodable(chunk, decoded, hashes, new)
+        decoded, hashes, new = await self._encoded(chunk, was)
+        decoded = self.counted(chunk, decoded)
         async with transaction(self.services.pool) as conn:
             await progress.move_on(conn, was, decoded.now)
             await dead_letters.put(conn, decoded.letters)
@@ -82,6 +78,18 @@ class NewsArticles(Stage):
         await self.publish_dead_letters(decoded.new_letters)
         await self._publish(decoded.fresh + decoded.applied)
         return decoded.now
+
+    async def decoded(self, chunk: Chunk, was: Progress) -> Decoded[NewsArticle]:
+        """As every stage; texts that the model cannot read are rejected, too."""
+        return (await self._encoded(chunk, was))[0]
+
+    async def _encoded(self, chunk: Chunk, was: Progress) -> tuple[Decoded[NewsArticle], dict[int, bytes], NewVectors]:
+        """The chunk told apart, the content hashes of its texts by offset, and the vectors that are new."""
+        decoded: Decoded[NewsArticle] = decode(chunk, was, self.records)
+        failpoint("after-decode")
+        hashes = {a.log_offset: content_hash(a.event.text) for a in decoded.fresh if not a.event.retracted}
+        new = await self._encode(decoded.fresh, hashes)
+        return _without_unencodable(chunk, decoded, hashes, new), hashes, new
 
     async def _encode(self, articles: Sequence[Article], hashes: dict[int, bytes]) -> NewVectors:
         """Encode the texts whose content has no vector yet, each once."""

@@ -29,8 +29,7 @@ class PriceCloses(Stage):
     """Keeps prices_daily and the windows of every instrument up to date."""
 
     def __init__(self, services: Services) -> None:
-        super().__init__(services, PRICES.name)
-        self._records: Records[PriceClose] = Records(Codec(PriceClose), "instrument_id", too_far_ahead)
+        super().__init__(services, PRICES.name, Records(Codec(PriceClose), "instrument_id", too_far_ahead))
         self._model = numeric_model(services.settings)
         self._window_days = services.settings.window_days
         self._windows = PriceWindows(self._model.model_id, self._window_days)
@@ -48,7 +47,7 @@ class PriceCloses(Stage):
 
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
         """Decode; store prices, windows, marks and dead letters in one transaction; publish."""
-        decoded = decode(chunk, was, self._records)
+        decoded: Decoded[PriceClose] = self.counted(chunk, decode(chunk, was, self.records))
         failpoint("after-decode")
         async with transaction(self.services.pool) as conn:
             await progress.move_on(conn, was, decoded.now)

@@ -4,11 +4,15 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
+from agents.feed import is_mended, too_many
 from agents.letters import letter_bytes
-from agents.placing import checksum
+from agents.placing import Decoded, Event, Records, checksum, decode
+from agents.rejection_limits import Counting, Passed, RejectionLimits
 from schemas import DeadLetter
 from schemas.topics import DEAD_LETTERS
 from stream_app.errors import Fatal, FenceLost, OwnershipLost, Retriable
@@ -29,13 +33,29 @@ LEFT_OVER_LETTERS = 10
 log = logging.getLogger(__name__)
 
 
-class Stage(ABC):
-    """The hooks of one topic's stage. A subclass says what is done with a chunk."""
+class LimitPassed(Exception):
+    """A chunk holds a record that passes a limit; nothing of it is applied yet."""
 
-    def __init__(self, services: Services, topic: str) -> None:
+    def __init__(self, passed: Passed) -> None:
+        super().__init__(passed.how)
+        self.passed = passed
+
+
+class Stage(ABC):
+    """The hooks of one topic's stage. A subclass says what is done with a chunk.
+
+    `limits`, where set, end the stage when too many records are rejected. A replay sets none: what it reads was let
+    pass when it was live.
+    """
+
+    def __init__(self, services: Services, topic: str, records: Records[Any]) -> None:
         self.services = services
         self.topic = services.topic(topic)
+        self.records = records
+        self.limits: RejectionLimits | None = None
+        self._assigned: set[int] = set()
         self._progress: dict[int, Progress] = {}
+        self._lets_pass = False
 
     @abstractmethod
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
@@ -43,6 +63,10 @@ class Stage(ABC):
 
         May run again for the same chunk after Retriable or FenceLost.
         """
+
+    async def decoded(self, chunk: Chunk, was: Progress) -> Decoded[Any]:
+        """The chunk told apart, with every record that is rejected among the letters. Nothing is stored."""
+        return decode(chunk, was, self.records)
 
     @abstractmethod
     def drop_caches(self) -> None:
@@ -58,8 +82,48 @@ class Stage(ABC):
         )
         async for attempt in retrying:
             with attempt:
-                self._progress[chunk.partition] = await self.apply(chunk, await self._progress_of(chunk.partition))
+                await self._apply_within_limits(chunk)
         failpoint("after-publish")
+
+    async def _apply_within_limits(self, chunk: Chunk) -> None:
+        """Apply a chunk; Fatal, once what comes before it is applied, at a record that passes a limit."""
+        was = await self._progress_of(chunk.partition)
+        try:
+            self._progress[chunk.partition] = await self.apply(chunk, was)
+            return
+        except LimitPassed as limit:
+            passed = limit.passed
+        assert self.limits is not None
+        if await is_mended(self.services.log, chunk, passed, self.limits, partial(self._rejected_of, was)):
+            log.warning("%s[%d] goes on, as its newest records are good: %s", *chunk.tp, passed.how)
+            await self._apply_without_limits(chunk, was)
+            return
+        if before := [record for record in chunk.records if record.offset < passed.offset]:
+            self._progress[chunk.partition] = await self.apply(replace(chunk, records=before), was)
+        raise Fatal(await too_many(self.services, chunk, passed))
+
+    async def _rejected_of(self, was: Progress, newest: Chunk) -> Sequence[int]:
+        decoded = await self.decoded(newest, replace(was, next_offset=newest.first_offset))
+        return [letter.event.offset for letter in decoded.letters]
+
+    async def _apply_without_limits(self, chunk: Chunk, was: Progress) -> None:
+        self._lets_pass = True
+        try:
+            self._progress[chunk.partition] = await self.apply(chunk, was)
+        finally:
+            self._lets_pass = False
+
+    def counted(self, chunk: Chunk, decoded: Decoded[Event]) -> Decoded[Event]:
+        """The chunk with its rejected records counted; every stage does this before it stores. LimitPassed ends it."""
+        if self.limits is None:
+            return decoded
+        others = [of for partition, of in self._progress.items() if partition != chunk.partition]
+        counting = Counting(self.limits, decoded.was, others)
+        new = [record.offset for record in chunk.records if record.offset >= decoded.was.next_offset]
+        passed = counting.add(new, {letter.event.offset for letter in decoded.letters})
+        if passed is not None and not self._lets_pass:
+            raise LimitPassed(passed)
+        return replace(decoded, now=counting.tally.of(decoded.now))
 
     def _before_retry(self, chunk: Chunk, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -75,7 +139,7 @@ class Stage(ABC):
     async def _progress_of(self, partition: int) -> Progress:
         if partition not in self._progress:
             async with connection(self.services.pool) as conn:
-                found = await progress.load(conn, self.topic, [partition])
+                found = await progress.load(conn, self.topic, {partition} | self._assigned - self._progress.keys())
             if partition not in found:
                 raise Fatal(
                     f"The database lost its progress of {self.topic}[{partition}] while a worker ran: "
@@ -87,6 +151,7 @@ class Stage(ABC):
     async def start_offsets(self, logs: Mapping[TP, AssignedLog]) -> Mapping[TP, int]:
         """Where to read from: the lower of Kafka's commit and the stored progress, or Fatal where neither can be."""
         self._forget()
+        self._assigned |= {tp.partition for tp in logs}
         async with transaction(self.services.pool) as conn:
             stored = await progress.load(conn, self.topic, [tp.partition for tp in logs])
             for tp, of_log in logs.items():
@@ -110,7 +175,7 @@ class Stage(ABC):
 
     async def revoked(self, tps: Collection[TP]) -> None:
         """Partitions were taken away: nothing cached of them may outlive that."""
-        del tps
+        self._assigned -= {tp.partition for tp in tps}
         self._forget()
 
     async def idle(self, tp: TP, position: int) -> None:

@@ -110,6 +110,18 @@ class Settings(BaseSettings):
     ] = 20.0
     drain_seconds: Annotated[float, Field(gt=0, description="a stop waits this long for the chunk in flight")] = 30.0
 
+    # what cannot be used
+    max_rejected_ratio: Annotated[
+        float, Field(gt=0, le=1, description="of the last records: with more rejected the worker stops; 1: no limit")
+    ] = 0.5
+    max_rejected_in_a_row: Annotated[
+        int, Field(ge=0, description="records: with more rejected the worker stops; 0: no limit")
+    ] = 1_000
+    rejected_window_records: Annotated[int, Field(ge=2, description="the last records, of which the ratio is")] = 10_000
+    rejected_minimum_records: Annotated[
+        int, Field(ge=1, validate_default=True, description="before so many are read the ratio is not looked at")
+    ] = 2_000
+
     # closing days
     closer_poll_seconds: Annotated[float, Field(gt=0, description="between looks at which days are due")] = 1.0
     compute_poll_seconds: Annotated[float, Field(gt=0, description="between looks at what waits to be computed")] = 1.0
@@ -155,6 +167,19 @@ class Settings(BaseSettings):
                 {"given": heartbeat_seconds, "session": session},
             )
         return heartbeat_seconds
+
+    @field_validator("rejected_minimum_records")
+    @classmethod
+    def _is_reached_in_the_window(cls, minimum_records: int, info: ValidationInfo) -> int:
+        """At least half of the window is looked at; with a larger minimum the ratio might never be."""
+        window_records = info.data.get("rejected_window_records")
+        if window_records is not None and 2 * minimum_records > window_records:
+            raise PydanticCustomError(
+                "minimum",
+                "{given} is more than half of rejected_window_records ({window})",
+                {"given": minimum_records, "window": window_records},
+            )
+        return minimum_records
 
     @classmethod
     def settings_customise_sources(

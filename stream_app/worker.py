@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from agents.day_closes import DayCloses
 from agents.news_articles import NewsArticles
 from agents.price_closes import PriceCloses
+from agents.rejection_limits import RejectionLimits
 from agents.stage import Stage
 from agents.text_refill import refill_text_vectors
 from schemas.topics import TOPICS
@@ -76,6 +77,7 @@ async def run_reporting(
         await while_away(lambda: _check_services(settings, endpoints))
         await while_away(lambda: _check_prefix(services))
         assembled = await STAGES[name](services, stack, health)
+        assembled.hooks.limits = RejectionLimits.of(settings)
         log.info("stage %s is ready", name)
         await transport.run_stage(
             TransportStage(

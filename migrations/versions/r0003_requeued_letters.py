@@ -1,4 +1,7 @@
-"""Dead letters that are sent again or discarded, and the place in which their record is ordered when it comes back."""
+"""Dead letters that are sent again or discarded, the place by which their records are ordered, and rejections counted.
+
+By partition so many records were rejected in a row, last of all, and of the recent ones and of those before them.
+"""
 
 from alembic import op
 
@@ -25,6 +28,12 @@ STATEMENTS = (
     "UPDATE dead_letters SET position_ms = log_timestamp_ms",
     "ALTER TABLE dead_letters ALTER COLUMN position_ms SET NOT NULL",
     "CREATE INDEX dead_letters_received ON dead_letters (log_timestamp_ms)",
+    """ALTER TABLE ingest_progress
+        ADD COLUMN rejected_in_a_row bigint NOT NULL DEFAULT 0,
+        ADD COLUMN recent_records bigint NOT NULL DEFAULT 0,
+        ADD COLUMN recent_rejected bigint NOT NULL DEFAULT 0,
+        ADD COLUMN earlier_records bigint NOT NULL DEFAULT 0,
+        ADD COLUMN earlier_rejected bigint NOT NULL DEFAULT 0""",
     """CREATE INDEX dead_letters_sent_again ON dead_letters (topic, origin_epoch, origin_partition, origin_offset)
         WHERE origin_epoch IS NOT NULL""",
 )

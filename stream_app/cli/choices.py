@@ -22,11 +22,14 @@ class Choices:
     config: Path | None = None
     flags: Mapping[str, str | Path] = field(default_factory=dict)
 
-    def settings(self) -> "Settings":
-        """Flags over environment over the settings file. Raises UsageError in one sentence."""
+    def settings(self, more: "Mapping[str, object] | None" = None) -> "Settings":
+        """Flags, and `more` of a command's own, over environment over the settings file.
+
+        Raises UsageError in one sentence.
+        """
         from stream_app.config import load_settings
 
-        return load_settings(self.flags, self.config)
+        return load_settings({**self.flags, **(more or {})}, self.config)
 
     def arguments(self) -> list[str]:
         """The same choices as words of a command line, for a process of our own."""
@@ -44,14 +47,17 @@ def choices_of(ctx: typer.Context) -> Choices:
     return ctx.find_object(Choices) or Choices()
 
 
-def settings_of(ctx: typer.Context, stage: str = COMMAND_LINE) -> "Settings":
+def settings_of(
+    ctx: typer.Context, stage: str = COMMAND_LINE, more: "Mapping[str, object] | None" = None
+) -> "Settings":
     """The settings of this command line, with logging set up as they say; `stage` stands in its lines.
 
+    `more` are the command's own flags by their settings' names, None where one was not given.
     A command has words of its own for what goes well: where no level is set, only a stage logs that.
     """
     from stream_app import logs
 
-    settings = choices_of(ctx).settings()
+    settings = choices_of(ctx).settings(more)
     told = "log_level" in settings.model_fields_set
     level = "WARNING" if stage == COMMAND_LINE and not told else settings.log_level
     logs.configure(level, stage, settings.log_format)

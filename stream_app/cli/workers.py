@@ -6,13 +6,13 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVarTuple, Unpack
 
 import typer
 
-from stream_app.cli.choices import choices_of, settings_of
+from stream_app.cli.choices import choices_of, flag_of, settings_of
 from stream_app.cli.failures import exit_code, sentence
 
 if TYPE_CHECKING:
@@ -40,6 +40,13 @@ class StageName(StrEnum):
 def worker(
     ctx: typer.Context,
     stage: Annotated[StageName | None, typer.Option(help="Run this stage alone; else each as a process.")] = None,
+    max_rejected_ratio: Annotated[
+        float | None,
+        typer.Option(metavar="R", min=0, max=1, help="Stop when more of the last records are rejected; 1: never."),
+    ] = None,
+    max_rejected_in_a_row: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Stop when more records are rejected in a row; 0: never.")
+    ] = None,
     supervised: Annotated[
         int | None, typer.Option(hidden=True, help="Tell this descriptor of health, and end when standard input does.")
     ] = None,
@@ -47,17 +54,22 @@ def worker(
     """Keep windows, embed news and compute contexts from what arrives on Kafka.
 
     Runs until Ctrl-C or SIGTERM, which let it finish what is in hand; a second Ctrl-C kills. More workers share the
-    work.
+    work. It stops by itself when too much of what arrives cannot be used.
     """
     from stream_app.endpoints import find
 
     for number in ENDING_SIGNALS:
         signal.signal(number, _leave)
-    settings = settings_of(ctx, "worker" if stage is None else stage)
+    limits = {"max_rejected_ratio": max_rejected_ratio, "max_rejected_in_a_row": max_rejected_in_a_row}
+    settings = settings_of(ctx, "worker" if stage is None else stage, limits)
     try:
         endpoints = find(settings)
         if stage is None:
-            code = _all_stages(settings, endpoints, choices_of(ctx).arguments())
+            given = [f"{flag_of(name)}={value}" for name, value in limits.items() if value is not None]
+            words: dict[str, list[str]] = {
+                name: [*choices_of(ctx).arguments(), "worker", "--stage", name, *given] for name in StageName
+            }
+            code = _all_stages(settings, endpoints, words)
         else:
             code = _one_stage(settings, endpoints, stage, supervised)
     except Exception as error:
@@ -72,7 +84,7 @@ def _leave(*_: object) -> None:
     raise SystemExit(0)
 
 
-def _all_stages(settings: "Settings", endpoints: "Endpoints", arguments: list[str]) -> int:
+def _all_stages(settings: "Settings", endpoints: "Endpoints", arguments: Mapping[str, list[str]]) -> int:
     """Wait for the database, so that what is wrong with it is said once and not by each stage; then run them."""
     from stream_app.health import Crew, served
     from stream_app.outage import while_away
@@ -82,7 +94,7 @@ def _all_stages(settings: "Settings", endpoints: "Endpoints", arguments: list[st
     crew = Crew(list(StageName), settings.health_stall_seconds)
     with served(settings.health_host, settings.health_port, crew.reports):
         asyncio.run(while_away(lambda: check(endpoints.database_url)))
-        return asyncio.run(supervise({name: [*arguments, "worker", "--stage", name] for name in StageName}, crew))
+        return asyncio.run(supervise(arguments, crew))
 
 
 def _one_stage(settings: "Settings", endpoints: "Endpoints", name: str, supervised: int | None) -> int:

@@ -41,6 +41,11 @@ NEXT = f"""
 """
 _NAMED = "unnest($1::text[], $2::int[], $3::int[], $4::bigint[])"
 _OF_NAMED = f"({NAME}) IN (SELECT * FROM {_NAMED})"
+RECENT_REASONS = """
+    SELECT reason, count(*) AS letters
+    FROM (SELECT reason FROM dead_letters WHERE topic = $1 ORDER BY log_timestamp_ms DESC LIMIT $2) AS newest
+    GROUP BY reason ORDER BY letters DESC, reason
+"""
 READ = f"SELECT {COLUMNS}, {STATE} AS state FROM dead_letters WHERE {_OF_NAMED} ORDER BY {NAME}"
 # Locked in the order in which a stage marks what comes back meanwhile; what the stage has noted stays.
 MARK_REQUEUED = f"""
@@ -162,6 +167,12 @@ async def counts(connection: Connection, choice: Choice) -> dict[tuple[str, str]
     """How many chosen letters there are of each topic and reason."""
     rows = await connection.fetch(COUNTS, *choice.parameters())
     return {(row["topic"], row["reason"]): row["letters"] for row in rows}
+
+
+async def recent_reasons(connection: Connection, topic: str, letters: int) -> dict[str, int]:
+    """How many of a topic's newest letters there are of each reason, the most frequent first."""
+    rows = await connection.fetch(RECENT_REASONS, topic, letters)
+    return {row["reason"]: row["letters"] for row in rows}
 
 
 async def following(

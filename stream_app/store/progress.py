@@ -18,7 +18,8 @@ CREATE = """
 MOVE_ON = """
     UPDATE ingest_progress
     SET next_offset = $5, last_offset = $6, last_timestamp_ms = $7, last_checksum = $8, position_ms = $9,
-        updated_at = now()
+        rejected_in_a_row = $10, recent_records = $11, recent_rejected = $12, earlier_records = $13,
+        earlier_rejected = $14, updated_at = now()
     WHERE topic = $1 AND partition = $2 AND log_epoch = $3 AND next_offset = $4
 """
 PASS_IDLE = """
@@ -32,7 +33,10 @@ TOPICS = "SELECT DISTINCT topic FROM ingest_progress ORDER BY topic"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a partition has been applied. `position_ms` is the newest position's timestamp, never falling."""
+    """How far a partition has been applied. `position_ms` is the newest position's timestamp, never falling.
+
+    Of the records so far so many were rejected in a row, last of all, and of the recent ones and of those before them.
+    """
 
     topic: str
     partition: int
@@ -42,6 +46,11 @@ class Progress:
     last_timestamp_ms: int
     last_checksum: int | None
     position_ms: int
+    rejected_in_a_row: int = 0
+    recent_records: int = 0
+    recent_rejected: int = 0
+    earlier_records: int = 0
+    earlier_rejected: int = 0
 
 
 async def load(connection: Connection, topic: str, partitions: Collection[int]) -> dict[int, Progress]:
@@ -69,6 +78,11 @@ async def move_on(connection: Connection, was: Progress, now: Progress) -> None:
         now.last_timestamp_ms,
         now.last_checksum,
         now.position_ms,
+        now.rejected_in_a_row,
+        now.recent_records,
+        now.recent_rejected,
+        now.earlier_records,
+        now.earlier_rejected,
     )
     if moved != "UPDATE 1":
         raise FenceLost(f"{was.topic}[{was.partition}] is no longer at offset {was.next_offset}.")

@@ -50,10 +50,10 @@ def older_release(steps: Steps) -> Iterator[None]:
     def refuse(event: PriceClose, _received_ms: int) -> Rejected | None:
         return Rejected("unknown-version", "not yet") if event.close == LETTER else None
 
-    records = steps.prices._records
-    steps.prices._records = replace(records, check=refuse)
+    records = steps.prices.records
+    steps.prices.records = replace(records, check=refuse)
     yield
-    steps.prices._records = records
+    steps.prices.records = records
 
 
 async def send_again(path: Pipeline, **chosen: Any) -> Requeued:

@@ -55,6 +55,11 @@ def test_the_database_url_is_not_shown() -> None:
         ({"window_days": "many"}, "Settings: window_days: Input should be a valid integer"),
         ({"topic_prefix": "a b"}, "Settings: topic_prefix: String should match pattern"),
         ({"joint_model_id": "a|b"}, "Settings: joint_model_id: String should match pattern"),
+        ({"max_rejected_ratio": 0}, "Settings: max_rejected_ratio: Input should be greater than 0."),
+        (
+            {"rejected_window_records": 100, "rejected_minimum_records": 51},
+            "Settings: rejected_minimum_records: 51 is more than half of rejected_window_records (100).",
+        ),
         (
             {"session_timeout_seconds": 6, "heartbeat_seconds": 6},
             "Settings: heartbeat_seconds: 6.0 is not below session_timeout_seconds (6.0).",

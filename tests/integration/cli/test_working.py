@@ -15,8 +15,10 @@ from typing import Any
 
 import psutil
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from schemas import DIM
+from schemas.topics import PRICES
 from stream_app.cli.workers import KILLED, SecondSignalKills
 from stream_app.store import models
 from stream_app.store.database import connect
@@ -66,6 +68,29 @@ async def register(database_url: str, model: models.Model) -> None:
     connection = await connect(database_url)
     await models.register(connection, model)
     await connection.close()
+
+
+def test_a_worker_whose_feed_is_wrong_says_so_and_ends_with_all_its_stages(stream_app: CommandLine) -> None:
+    limits = "--max-rejected-in-a-row 5 --max-rejected-ratio 1"
+    with stream_app.started(f"worker {limits}") as worker:
+        read_until_ready(worker, *STAGES)
+        children = processes(worker)
+        asyncio.run(send_what_cannot_be_used(stream_app, 7))
+        assert worker.stderr is not None
+        told = worker.stderr.read()
+        assert worker.wait(60) == 1
+        assert all_end(list(children.values()))
+    assert "level=CRITICAL stage=prices" in told
+    assert "6 records in a row were rejected, more than 5" in told
+    assert "dead-letters list" in told
+
+
+async def send_what_cannot_be_used(command_line: CommandLine, records: int) -> None:
+    """To the prices' topic."""
+    topic = command_line.environment["STREAM_APP_TOPIC_PREFIX"] + PRICES.name
+    async with AIOKafkaProducer(bootstrap_servers=command_line.environment["STREAM_APP_KAFKA_URL"]) as producer:
+        for _ in range(records):
+            await producer.send_and_wait(topic, b"no json", b"A", 0)
 
 
 def test_a_worker_drains_on_sigterm_and_exits_0(stream_app: CommandLine) -> None:
