@@ -6,9 +6,9 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from schemas import Codec, DeadLetter, OriginPosition, Rejected, event_id, origins
+from schemas import Codec, DeadLetter, OriginPosition, Rejected, event_id
 from schemas.origins import BAD_ORIGIN, ORIGIN_HEADER, named_origin, unfit_origin
-from stream_app.kafka.chunks import Chunk, Record
+from stream_app.kafka.chunks import Chunk, Record, checksum
 from stream_app.store.dead_letters import Letter, letter_time
 from stream_app.store.handled_letters import Returned
 from stream_app.store.progress import Progress
@@ -81,11 +81,6 @@ class Decoded(Generic[Event]):
     def new_letters(self) -> list[DeadLetter]:
         """The dead letters as they are published."""
         return [letter.event for letter in self.letters]
-
-
-def checksum(record: Record) -> int:
-    """crc32 over a record's key and value, by which a recreated topic is noticed."""
-    return origins.checksum(record.key, record.value)
 
 
 def decode(chunk: Chunk, was: Progress, kind: Records[Event]) -> Decoded[Event]:

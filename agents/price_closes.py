@@ -53,6 +53,10 @@ class PriceCloses(Stage):
             await progress.move_on(conn, was, decoded.now)
             await dead_letters.put(conn, decoded.letters)
             await handled_letters.mark_returned(conn, self.topic, decoded.returned)
+            if was.keys_moved:
+                # Rows of an instrument may be stored from two partitions: what is cached lacks the other one's.
+                await progress.one_at_a_time(conn, self.topic)
+                self._windows.forget()
             applied = await self._store(conn, decoded) if decoded.fresh else NOTHING
             await signals.notify(conn)
             failpoint("in-transaction")

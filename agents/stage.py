@@ -11,16 +11,21 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from agents.feed import is_mended, too_many
 from agents.letters import letter_bytes
-from agents.placing import Decoded, Event, Records, checksum, decode
+from agents.placing import Decoded, Event, Records, decode
 from agents.rejection_limits import Counting, Passed, RejectionLimits
 from schemas import DeadLetter
 from schemas.topics import DEAD_LETTERS
+from stream_app.endpoints import command
 from stream_app.errors import Fatal, FenceLost, OwnershipLost, Retriable
 from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import TP, Chunk, still_owned
 from stream_app.kafka.publisher import Outgoing
 from stream_app.kafka.stages import AssignedLog
 from stream_app.outage import LONGEST_WAIT_SECONDS, say_waiting
+from stream_app.positions import ADOPT
+from stream_app.positions.comparing import compare
+from stream_app.positions.findings import told
+from stream_app.positions.named import named_by_triggers
 from stream_app.services import Services
 from stream_app.store import dead_letters, progress
 from stream_app.store.database import connection, transaction
@@ -56,6 +61,7 @@ class Stage(ABC):
         self._assigned: set[int] = set()
         self._progress: dict[int, Progress] = {}
         self._lets_pass = False
+        self._seen: dict[int, Progress] = {}
 
     @abstractmethod
     async def apply(self, chunk: Chunk, was: Progress) -> Progress:
@@ -89,7 +95,7 @@ class Stage(ABC):
         """Apply a chunk; Fatal, once what comes before it is applied, at a record that passes a limit."""
         was = await self._progress_of(chunk.partition)
         try:
-            self._progress[chunk.partition] = await self.apply(chunk, was)
+            await self._apply(chunk, was)
             return
         except LimitPassed as limit:
             passed = limit.passed
@@ -99,8 +105,11 @@ class Stage(ABC):
             await self._apply_without_limits(chunk, was)
             return
         if before := [record for record in chunk.records if record.offset < passed.offset]:
-            self._progress[chunk.partition] = await self.apply(replace(chunk, records=before), was)
+            await self._apply(replace(chunk, records=before), was)
         raise Fatal(await too_many(self.services, chunk, passed))
+
+    async def _apply(self, chunk: Chunk, was: Progress) -> None:
+        self._progress[chunk.partition] = self._seen[chunk.partition] = await self.apply(chunk, was)
 
     async def _rejected_of(self, was: Progress, newest: Chunk) -> Sequence[int]:
         decoded = await self.decoded(newest, replace(was, next_offset=newest.first_offset))
@@ -109,7 +118,7 @@ class Stage(ABC):
     async def _apply_without_limits(self, chunk: Chunk, was: Progress) -> None:
         self._lets_pass = True
         try:
-            self._progress[chunk.partition] = await self.apply(chunk, was)
+            await self._apply(chunk, was)
         finally:
             self._lets_pass = False
 
@@ -140,38 +149,53 @@ class Stage(ABC):
         if partition not in self._progress:
             async with connection(self.services.pool) as conn:
                 found = await progress.load(conn, self.topic, {partition} | self._assigned - self._progress.keys())
-            if partition not in found:
-                raise Fatal(
-                    f"The database lost its progress of {self.topic}[{partition}] while a worker ran: "
-                    "start the worker again, and it reads the log from its start."
-                )
+            self._check_not_back(partition, found.get(partition))
             self._progress.update(found)
         return self._progress[partition]
+
+    def _check_not_back(self, partition: int, found: Progress | None) -> None:
+        """What this worker has fetched follows what it knew; going on elsewhere would leave records out.
+
+        So it is with a database that is emptied, restored or given another log while a worker runs.
+        """
+        seen = self._seen.get(partition)
+        if found is not None and (
+            seen is None or (found.log_epoch == seen.log_epoch and found.next_offset >= seen.next_offset)
+        ):
+            return
+        raise Fatal(
+            f"The database's progress of {self.topic}[{partition}] was replaced while a worker ran: start the worker "
+            "again, and it reads on from where the database stands."
+        )
 
     async def start_offsets(self, logs: Mapping[TP, AssignedLog]) -> Mapping[TP, int]:
         """Where to read from: the lower of Kafka's commit and the stored progress, or Fatal where neither can be."""
         self._forget()
         self._assigned |= {tp.partition for tp in logs}
-        async with transaction(self.services.pool) as conn:
-            stored = await progress.load(conn, self.topic, [tp.partition for tp in logs])
-            for tp, of_log in logs.items():
-                if tp.partition not in stored:
-                    await progress.create(conn, self.topic, tp.partition, of_log.log_start)
-            stored = await progress.load(conn, self.topic, [tp.partition for tp in logs])
-        for tp, of_log in logs.items():
-            await self._check_same_log(stored[tp.partition], of_log)
-        return {tp: _start(stored[tp.partition], of_log) for tp, of_log in logs.items()}
+        partitions = len(await self.services.log.start_offsets(self.topic))
+        partitions = max([partitions, *(tp.partition + 1 for tp in logs)])
+        stored = await self._stored(logs, partitions)
+        by_partition = {tp.partition: of_log for tp, of_log in logs.items()}
+        if findings := await compare(self.services.log, stored, by_partition, partitions):
+            raise Fatal(told(findings, command(self.services.settings, ADOPT)))
+        self._seen = {was.partition: was for was in stored}
+        return {tp: _start(self._seen[tp.partition], of_log) for tp, of_log in logs.items()}
 
-    async def _check_same_log(self, was: Progress, of_log: AssignedLog) -> None:
-        if was.last_offset is None or not of_log.log_start <= was.last_offset < of_log.log_end:
-            return
-        record = await self.services.log.record_at(self.topic, was.partition, was.last_offset)
-        if record is None or (record.timestamp, checksum(record)) != (was.last_timestamp_ms, was.last_checksum):
-            raise Fatal(
-                f"{self.topic}[{was.partition}] is not the log that this database was filled from: the record at "
-                f"offset {was.last_offset} is another one. Point the worker at the right broker or database, "
-                "or at an empty database to read this log from its start."
-            )
+    async def _stored(self, logs: Mapping[TP, AssignedLog], partitions: int) -> list[Progress]:
+        """The stored progress of the topic, after partitions that are seen for the first time were given theirs."""
+        async with connection(self.services.pool) as conn:
+            is_new = not await progress.of_topic(conn, self.topic)
+        epoch = (await named_by_triggers(self.services)).epochs[self.topic] if is_new else progress.FIRST_EPOCH
+        async with transaction(self.services.pool) as conn:
+            for tp, of_log in logs.items():
+                await progress.create(conn, self.topic, tp.partition, of_log.log_start, partitions, epoch)
+            if await progress.move_keys(conn, self.topic, partitions):
+                log.warning(
+                    "%s has more partitions than before, %d: they are adopted, and records of one key may lie in two",
+                    self.topic,
+                    partitions,
+                )
+            return await progress.of_topic(conn, self.topic)
 
     async def revoked(self, tps: Collection[TP]) -> None:
         """Partitions were taken away: nothing cached of them may outlive that."""
@@ -217,16 +241,4 @@ class Stage(ABC):
 
 def _start(was: Progress, of_log: AssignedLog) -> int:
     """The lower of commit and progress; progress where there is no commit."""
-    start = was.next_offset if of_log.committed is None else min(of_log.committed, was.next_offset)
-    where = f"{was.topic}[{was.partition}]"
-    if start < of_log.log_start:
-        raise Fatal(
-            f"{where} begins at offset {of_log.log_start}, but the next record to apply is {start}: the log has lost "
-            "records that were never applied. Restore them, or start on an empty database."
-        )
-    if of_log.log_end < was.next_offset:
-        raise Fatal(
-            f"{where} ends at offset {of_log.log_end}, but this database has applied it up to {was.next_offset}: the "
-            "topic was recreated or truncated. Point the worker at the right broker, or start on an empty database."
-        )
-    return start
+    return was.next_offset if of_log.committed is None else min(of_log.committed, was.next_offset)

@@ -10,6 +10,8 @@ from schemas import DIM, Codec, Rejected, TextEmbedded, Vector
 from schemas.topics import TEXT
 from stream_app.errors import FenceLost
 from stream_app.kafka.chunks import Record
+from stream_app.kafka.stages import AssignedLog
+from stream_app.positions.comparing import compare
 from stream_app.services import Services
 from stream_app.store import progress, texts
 from stream_app.store.database import connection, transaction
@@ -24,6 +26,7 @@ async def refill_text_vectors(services: Services) -> int:
     """Read `embeddings.text` from the stored progress to its end, as of now; how many events were read."""
     topic = services.topic(TEXT.name)
     starts, ends = await services.log.start_offsets(topic), await services.log.end_offsets(topic)
+    await _begin_again_with_another_log(services, topic, starts, ends)
     read = 0
     for partition, (start, end) in enumerate(zip(starts, ends, strict=True)):
         was = await _progress(services, topic, partition, start)
@@ -35,6 +38,19 @@ async def refill_text_vectors(services: Services) -> int:
     if read:
         log.info("refilled text vectors events=%d", read)
     return read
+
+
+async def _begin_again_with_another_log(
+    services: Services, topic: str, starts: Sequence[int], ends: Sequence[int]
+) -> None:
+    """Read a log from its start that is not the one which was read before: vectors are added, never replaced."""
+    async with connection(services.pool) as conn:
+        stored = await progress.of_topic(conn, topic)
+    logs = {n: AssignedLog(None, *of_log) for n, of_log in enumerate(zip(starts, ends, strict=True))}
+    if findings := await compare(services.log, stored, logs, len(starts)):
+        log.warning("%s It is read from its start; a vector that it lacks is computed.", findings[0].sentence)
+        async with transaction(services.pool) as conn:
+            await progress.forget(conn, topic)
 
 
 async def _progress(services: Services, topic: str, partition: int, start: int) -> Progress:

@@ -23,14 +23,17 @@ from stream_app.errors import Retriable
 from stream_app.health import StageHealth
 from stream_app.kafka import stage as transport
 from stream_app.kafka.chunks import ChunkLimits
+from stream_app.kafka.groups import group_id
 from stream_app.kafka.stages import Stage as TransportStage
-from stream_app.kafka.topics import ensure_topics
+from stream_app.kafka.topics import check_topics, ensure_topics
 from stream_app.outage import say_waiting, while_away
+from stream_app.positions.comparing import require_same_logs
 from stream_app.services import Services, open_services
 from stream_app.store import progress, ready
 from stream_app.store.database import ask, connection
 
 ASK_SECONDS = 2.0
+CHECK_LOGS_SECONDS = 60.0
 
 Background = Callable[[], Awaitable[None]]
 
@@ -83,14 +86,19 @@ async def run_reporting(
             TransportStage(
                 name=name,
                 topic=assembled.hooks.topic,
-                group_id=f"{settings.topic_prefix}{name}",
+                group_id=group_id(settings.topic_prefix, name),
                 limits=assembled.limits,
                 hooks=assembled.hooks,
                 reads_by=health.reads_by,
             ),
             endpoints.kafka_url,
             settings,
-            background=[_left_over(assembled.hooks), lambda: _ask_postgres(services), *assembled.background],
+            background=[
+                _left_over(assembled.hooks),
+                lambda: _ask_postgres(services),
+                lambda: _check_logs(services, endpoints),
+                *assembled.background,
+            ],
             stop=stop,
         )
 
@@ -115,6 +123,20 @@ async def _ask_postgres(services: Services) -> None:
         except Retriable as error:
             say_waiting(log, "Postgres is asked again", error)
         await asyncio.sleep(ASK_SECONDS)
+
+
+async def _check_logs(services: Services, endpoints: Endpoints) -> None:
+    """See from time to time that the topics are what they were at the start, which nothing else tells a worker.
+
+    Every stage looks at all inputs: a day must get no cut from the end of another log either.
+    """
+    while True:
+        await asyncio.sleep(CHECK_LOGS_SECONDS)
+        try:
+            await check_topics(endpoints.kafka_url, services.settings.topic_prefix)
+            await require_same_logs(services)
+        except Retriable as error:
+            say_waiting(log, "the topics are looked at again", error)
 
 
 async def _prices(services: Services, stack: AsyncExitStack, health: StageHealth) -> Assembled:

@@ -15,6 +15,8 @@ from stream_app.cli.output import put
 COMMANDS = (
     "services",
     "database",
+    "pruning",
+    "adopting",
     "workers",
     "ingesting",
     "closing",

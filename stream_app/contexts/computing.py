@@ -22,6 +22,7 @@ from stream_app.side_by_side import some_at_a_time
 from stream_app.store import late_marks, models, progress, revisions, trigger_queue
 from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.news import Article
+from stream_app.store.progress import Reach
 from stream_app.store.trigger_queue import EVERY_DAY, Days, WaitingTrigger
 
 PUBLISH_CONTEXTS = 500
@@ -84,10 +85,14 @@ class Computing:
             waiting = await trigger_queue.waiting(conn, region, self._size.triggers, self._days)
             if not waiting:
                 return 0
-            if not await progress.reached(conn, waiting[0].event.cut):
+            reach = await progress.reach(conn, waiting[0].event.cut)
+            if reach is Reach.WAITING:
                 await self._prepare(conn, waiting[0])
                 return 0
             run = leading_run(waiting)
+            if reach is Reach.NEVER:
+                await _supersede(conn, run)
+                return len(run)
             computed = await self._compute(conn, Batch(run, self._services.calendar(run[0].event.definition.calendar)))
             failpoint("contexts-in-transaction")
         failpoint("contexts-computed")
@@ -150,6 +155,25 @@ class Computing:
                 topic=self._services.topic(CONTEXTS_LATEST.name), key=day.encode(), value=payload, partition_key=region
             ),
         ]
+
+
+async def _supersede(conn: Connection, run: Sequence[WaitingTrigger]) -> None:
+    """Pass over triggers whose records ended with their log, and let the closer amend their days from what there is."""
+    first, events = run[0].event, [trigger.event for trigger in run]
+    epochs = await progress.epochs(conn, first.cut)
+    ended = [topic for topic, of_topic in first.cut.items() if of_topic.epoch < epochs[topic]]
+    await late_marks.put(
+        conn,
+        [late_marks.below_all(event.region, event.as_of, topic, epochs[topic]) for event in events for topic in ended],
+    )
+    await trigger_queue.mark_computed(conn, events, superseded=True)
+    log.warning(
+        "superseded region=%s triggers=%d first=%s: their cuts name records of %s that no log holds any more",
+        first.region,
+        len(run),
+        first.as_of,
+        " and ".join(ended),
+    )
 
 
 def _days_of(days: Sequence[dt.date], articles: Sequence[Sequence[Article]]) -> dict[str, list[dt.date]]:

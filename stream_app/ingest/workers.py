@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
 
+from stream_app.kafka.groups import described, group_id
 from stream_app.kafka.outage import kafka_errors, quiet_clients
 
 STAGES = ("prices", "news", "contexts")
@@ -33,17 +33,12 @@ class WorkerWatch:
         return all(group["members"] and group["state"] == STABLE for group in groups.values())
 
     async def _groups(self) -> dict[str, dict[str, Any]]:
-        """Each stage's group as Kafka describes it, asked for one by one: aiokafka misreads an answer about several."""
-        return {stage: await self._group(f"{self._topic_prefix}{stage}") for stage in STAGES}
+        """Each stage's group as Kafka describes it."""
+        return {stage: await self._group(group_id(self._topic_prefix, stage)) for stage in STAGES}
 
     async def _group(self, name: str) -> dict[str, Any]:
         with kafka_errors(f"asking for the consumer group {name}"):
-            try:
-                (response,) = await self._admin.describe_consumer_groups([name])
-            except GroupCoordinatorNotAvailableError:  # a new broker, which has never had a group
-                return {"members": [], "state": ""}
-        group: dict[str, Any] = response.to_object()["groups"][0]
-        return group
+            return await described(self._admin, name)
 
 
 @asynccontextmanager

@@ -8,7 +8,9 @@ from typing import Protocol
 
 from faust.types import TP
 
-__all__ = ["TP", "Chunk", "ChunkLimits", "Ownership", "Record", "cut", "still_owned"]
+from schemas import origins
+
+__all__ = ["TP", "Chunk", "ChunkLimits", "Ownership", "Record", "checksum", "cut", "still_owned"]
 
 
 class Record(Protocol):
@@ -80,6 +82,11 @@ class ChunkLimits:
 def still_owned(chunk: Chunk) -> bool:
     """What a handler that retries asks each time: if the chunk is not, it raises OwnershipLost."""
     return chunk.owner.current(chunk)
+
+
+def checksum(record: Record) -> int:
+    """crc32 over a record's key and value, by which a recreated topic is noticed."""
+    return origins.checksum(record.key, record.value)
 
 
 def cut(records: Sequence[Record], limits: ChunkLimits) -> Iterator[Sequence[Record]]:

@@ -40,6 +40,10 @@ NEVER_SECONDS = 365 * 86_400
 database would end the stage in silence. Our own gate stops fetching, so idleness says nothing."""
 
 
+class NotInLog(Fatal):
+    """The log does not hold the offset where reading stands: it lost records, or is another one."""
+
+
 class DaemonThread(WorkerThread):
     """A thread that keeps no process from ending, should the client library hang."""
 
@@ -125,7 +129,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 # noticed before the stage said where to begin
                 return {}
             except OffsetOutOfRangeError as error:
-                raise Fatal(
+                raise NotInLog(
                     f"The log no longer holds the offset where reading stands: {error}. Records between it and the "
                     "log's start are lost to this stage."
                 ) from error

@@ -29,19 +29,42 @@ async def ensure_topics(kafka_url: str, prefix: str, partitions: int, replicatio
     quiet_clients()
     wanted = {prefix + topic.name: topic for topic in TOPICS}
     with kafka_errors("preparing the topics"):
-        async with _admin(kafka_url) as admin:
+        async with administrating(kafka_url) as admin:
             missing = wanted.keys() - (await _partition_counts(admin, wanted)).keys()
             await _create(admin, [_new(name, wanted[name], partitions, replication) for name in sorted(missing)])
             counts = await _counts_with_leaders(admin, wanted)
             found = await _configs(admin, sorted(wanted))
-    complaints = [line for name in sorted(wanted) if (line := _complaint(kafka_url, name, wanted[name], found[name]))]
-    if complaints:
-        raise Fatal(" ".join(complaints))
+    _refuse(kafka_url, wanted, found)
     return counts
 
 
+async def check_topics(kafka_url: str, prefix: str) -> None:
+    """Raise Fatal when a topic is gone, or has a config that loses or reorders data, with the command that mends it.
+
+    Nothing is created. Raises Retriable when the broker is away.
+    """
+    wanted = {prefix + topic.name: topic for topic in TOPICS}
+    with kafka_errors("checking the topics"):
+        async with administrating(kafka_url) as admin:
+            gone = wanted.keys() - {topic["topic"] for topic in await admin.describe_topics()}
+            found = await _configs(admin, sorted(wanted.keys() - gone))
+    if gone:
+        raise Fatal(
+            f"{' and '.join(sorted(gone))} was deleted while a worker ran. Start the worker again: it makes it anew, "
+            "and says what is to be done if records of it were applied."
+        )
+    _refuse(kafka_url, wanted, found)
+
+
+def _refuse(kafka_url: str, wanted: Mapping[str, Topic], found: Mapping[str, Mapping[str, str]]) -> None:
+    complaints = [line for name in sorted(wanted) if (line := _complaint(kafka_url, name, wanted[name], found[name]))]
+    if complaints:
+        raise Fatal(" ".join(complaints))
+
+
 @asynccontextmanager
-async def _admin(kafka_url: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administrating(kafka_url: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A connected administrator of the broker."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, request_timeout_ms=int(REQUEST_TIMEOUT_SECONDS * 1000))
     try:
         await admin.start()

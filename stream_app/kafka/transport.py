@@ -19,7 +19,7 @@ from mode import Service
 
 from stream_app.errors import Fatal, Retriable
 from stream_app.kafka.chunks import TP, Chunk, Record
-from stream_app.kafka.consuming import COMMIT_SECONDS, ConsumerThread, new_consumer
+from stream_app.kafka.consuming import COMMIT_SECONDS, ConsumerThread, NotInLog, new_consumer
 from stream_app.kafka.handling import StageRun
 from stream_app.kafka.outage import FRAMEWORK
 from stream_app.outage import say_waiting
@@ -73,6 +73,8 @@ class BatchedConsumer(driver.Consumer):
         try:
             await self._look_at_rest()
             await self._fetch(timeout)
+        except NotInLog as error:
+            self._run.fail(await self._told_by_stage(error))
         except Fatal as error:
             self._run.fail(error)
         while self.flow_active and (chunk := self._run.ledger.take()) is not None:
@@ -91,7 +93,10 @@ class BatchedConsumer(driver.Consumer):
                 return
             wait = wait_seconds if ready == ledger.assigned else GATED_WAIT_SECONDS
             max_records = FETCH_CHUNKS * self._run.stage.limits.records
-            self._fetching = ledger.generation, self._in_thread(self._thread.fetch(ready, wait, max_records))
+            fetching = self._in_thread(self._thread.fetch(ready, wait, max_records))
+            # nobody asks for the outcome of the fetch that is under way when the run ends
+            fetching.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._fetching = ledger.generation, fetching
         generation, fetching = self._fetching
         # shielded: a cancelled drain loop must not lose records that the client library counts as read
         records = await asyncio.shield(fetching)
@@ -99,6 +104,17 @@ class BatchedConsumer(driver.Consumer):
         if generation == ledger.generation:
             for tp, batch in records.items():
                 ledger.register(TP(*tp), batch)
+
+    async def _told_by_stage(self, error: NotInLog) -> Fatal:
+        """What the stage says of its logs as they are now: it knows what was applied, and what is to be done."""
+        try:
+            logs = await self._in_thread(self._thread.logs(self._run.ledger.assigned))
+            await self._run.stage.hooks.start_offsets(logs)
+        except Fatal as told:
+            return told
+        except Retriable:
+            pass
+        return error
 
     async def _look_at_rest(self) -> None:
         """Once a second, and while no fetch runs, see how far the partitions at rest are read."""

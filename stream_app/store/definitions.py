@@ -12,7 +12,7 @@ COMPUTED_DAYS = """
     SELECT region, calendar, instruments, languages, news, news_day, array_agg(as_of ORDER BY as_of) AS days
     FROM (
         SELECT DISTINCT ON (region, as_of) region, as_of, calendar, instruments, languages, news, news_day
-        FROM day_triggers WHERE computed ORDER BY region, as_of, number DESC
+        FROM day_triggers WHERE computed AND NOT superseded ORDER BY region, as_of, number DESC
     ) AS newest
     GROUP BY region, calendar, instruments, languages, news, news_day
     ORDER BY region, min(as_of)

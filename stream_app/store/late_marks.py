@@ -53,6 +53,11 @@ class Mark:
     log_offset: int
 
 
+def below_all(region: str, as_of: dt.date, topic: str, log_epoch: int) -> Mark:
+    """A mark that no record left: any cut of that epoch of the topic's log, or of a later one, settles it."""
+    return Mark(region, as_of, topic, 0, log_epoch, -1)
+
+
 @dataclass(frozen=True, slots=True)
 class TriggeredDay:
     """A day with a trigger, and what the region was then."""

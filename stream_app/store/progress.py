@@ -1,7 +1,9 @@
 """Progress is the fence: a chunk's transaction begins by moving its partition on from where the caches were filled."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
 
 from schemas import TopicCut
 from stream_app.errors import Fatal, FenceLost
@@ -10,17 +12,27 @@ from stream_app.store.database import Connection
 FIRST_EPOCH = 1
 
 LOAD = "SELECT * FROM ingest_progress WHERE topic = $1 AND partition = ANY($2::int[])"
+FORGET = "DELETE FROM ingest_progress WHERE topic = $1"
+OF_TOPIC = "SELECT * FROM ingest_progress WHERE topic = $1 ORDER BY partition"
 CREATE = """
-    INSERT INTO ingest_progress (topic, partition, log_epoch, next_offset)
-    SELECT $1::text, $2::int, coalesce(max(log_epoch), $3), $4::bigint FROM ingest_progress WHERE topic = $1
+    INSERT INTO ingest_progress (topic, partition, log_epoch, next_offset, partitions, keys_moved)
+    SELECT $1::text, $2::int, coalesce(max(log_epoch), $3), $4::bigint, $5::int, coalesce(bool_or(keys_moved), false)
+    FROM ingest_progress WHERE topic = $1
     ON CONFLICT DO NOTHING
 """
+# It waits for the open chunks of every partition; whoever began one before has lost the fence after it.
+MOVE_KEYS = """
+    UPDATE ingest_progress SET keys_moved = true
+    WHERE topic = $1 AND NOT keys_moved
+        AND EXISTS (SELECT 1 FROM ingest_progress WHERE topic = $1 AND partitions < $2)
+"""
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 MOVE_ON = """
     UPDATE ingest_progress
     SET next_offset = $5, last_offset = $6, last_timestamp_ms = $7, last_checksum = $8, position_ms = $9,
         rejected_in_a_row = $10, recent_records = $11, recent_rejected = $12, earlier_records = $13,
         earlier_rejected = $14, updated_at = now()
-    WHERE topic = $1 AND partition = $2 AND log_epoch = $3 AND next_offset = $4
+    WHERE topic = $1 AND partition = $2 AND log_epoch = $3 AND next_offset = $4 AND keys_moved = $15
 """
 PASS_IDLE = """
     UPDATE ingest_progress SET next_offset = $4, updated_at = now()
@@ -28,6 +40,7 @@ PASS_IDLE = """
 """
 LOCK_TOPICS = "SELECT 1 FROM ingest_progress WHERE topic = ANY($1::text[]) ORDER BY topic, partition FOR SHARE"
 OF_TOPICS = "SELECT topic, partition, log_epoch, next_offset FROM ingest_progress WHERE topic = ANY($1::text[])"
+ENDED = "SELECT topic, partition, log_epoch, next_offset FROM ended_logs WHERE topic = ANY($1::text[])"
 TOPICS = "SELECT DISTINCT topic FROM ingest_progress ORDER BY topic"
 
 
@@ -36,6 +49,7 @@ class Progress:
     """How far a partition has been applied. `position_ms` is the newest position's timestamp, never falling.
 
     Of the records so far so many were rejected in a row, last of all, and of the recent ones and of those before them.
+    `keys_moved`: the topic got more partitions, so that records of one key may lie in two of them.
     """
 
     topic: str
@@ -51,18 +65,61 @@ class Progress:
     recent_rejected: int = 0
     earlier_records: int = 0
     earlier_rejected: int = 0
+    keys_moved: bool = False
+
+
+class Reach(Enum):
+    """Whether what a cut names has been applied."""
+
+    WAITING = auto()
+    REACHED = auto()
+    NEVER = auto()
+    """It names records of a log that ended before they were applied."""
 
 
 async def load(connection: Connection, topic: str, partitions: Collection[int]) -> dict[int, Progress]:
     """The stored progress by partition; a partition never seen is not in it."""
-    rows = await connection.fetch(LOAD, topic, list(partitions))
-    names = tuple(Progress.__dataclass_fields__)
-    return {row["partition"]: Progress(**{name: row[name] for name in names}) for row in rows}
+    return {row["partition"]: _from_row(row) for row in await connection.fetch(LOAD, topic, list(partitions))}
 
 
-async def create(connection: Connection, topic: str, partition: int, next_offset: int) -> None:
-    """Insert the missing row of a partition that is seen for the first time, in its topic's epoch."""
-    await connection.execute(CREATE, topic, partition, FIRST_EPOCH, next_offset)
+async def of_topic(connection: Connection, topic: str) -> list[Progress]:
+    """The stored progress of every partition of a topic that was seen so far."""
+    return [_from_row(row) for row in await connection.fetch(OF_TOPIC, topic)]
+
+
+def _from_row(row: Any) -> Progress:
+    return Progress(**{name: row[name] for name in Progress.__dataclass_fields__})
+
+
+async def create(  # noqa: PLR0913, PLR0917 - what a row holds
+    connection: Connection,
+    topic: str,
+    partition: int,
+    next_offset: int,
+    partitions: int | None = None,
+    first_epoch: int = FIRST_EPOCH,
+) -> None:
+    """Insert the missing row of a partition that is seen for the first time, in its topic's epoch.
+
+    `partitions` is how many the topic has now, where that matters, and `first_epoch` the epoch of a topic without rows.
+    """
+    await connection.execute(CREATE, topic, partition, first_epoch, next_offset, partitions)
+
+
+async def forget(connection: Connection, topic: str) -> None:
+    """Forget how far a topic was read, whose events may be stored any number of times."""
+    await connection.execute(FORGET, topic)
+
+
+async def move_keys(connection: Connection, topic: str, partitions: int) -> bool:
+    """Note that the topic has more partitions now than when it was first read; False if it has not, or it is noted."""
+    moved: str = await connection.execute(MOVE_KEYS, topic, partitions)
+    return moved != "UPDATE 0"
+
+
+async def one_at_a_time(connection: Connection, topic: str) -> None:
+    """Wait until no other transaction that asked for this topic is open; what is read after that is what they left."""
+    await connection.execute(ONE_AT_A_TIME, topic)
 
 
 async def move_on(connection: Connection, was: Progress, now: Progress) -> None:
@@ -83,6 +140,7 @@ async def move_on(connection: Connection, was: Progress, now: Progress) -> None:
         now.recent_rejected,
         now.earlier_records,
         now.earlier_rejected,
+        was.keys_moved,
     )
     if moved != "UPDATE 1":
         raise FenceLost(f"{was.topic}[{was.partition}] is no longer at offset {was.next_offset}.")
@@ -101,18 +159,33 @@ async def wait_for_open_chunks(connection: Connection, topics: Collection[str]) 
 
 async def reached(connection: Connection, cut: Mapping[str, TopicCut]) -> bool:
     """Whether every partition has been applied up to the cut; a missing row counts as offset 0."""
+    return await reach(connection, cut) is Reach.REACHED
+
+
+async def reach(connection: Connection, cut: Mapping[str, TopicCut]) -> Reach:
+    """Whether every partition has been applied up to the cut, or never will be, because the cut is of an ended log."""
     rows = await connection.fetch(OF_TOPICS, list(cut))
-    at = {(row["topic"], row["partition"]): (row["log_epoch"], row["next_offset"]) for row in rows}
-    return all(
-        at.get((topic, partition), (of_topic.epoch, 0)) >= (of_topic.epoch, offset)
+    now = _epochs(cut, rows)
+    if any(of_topic.epoch < now[topic] for topic, of_topic in cut.items()):
+        rows += await connection.fetch(ENDED, list(cut))
+    at = {(row["topic"], row["log_epoch"], row["partition"]): row["next_offset"] for row in rows}
+    short = {
+        topic
         for topic, of_topic in cut.items()
-        for partition, offset in enumerate(of_topic.offsets)
-    )
+        if of_topic.epoch > now[topic]
+        or any(at.get((topic, of_topic.epoch, n), 0) < offset for n, offset in enumerate(of_topic.offsets))
+    }
+    if any(cut[topic].epoch < now[topic] for topic in short):
+        return Reach.NEVER
+    return Reach.WAITING if short else Reach.REACHED
 
 
 async def epochs(connection: Connection, topics: Collection[str]) -> dict[str, int]:
     """The log epoch of each topic; the first one where nothing was read yet."""
-    rows = await connection.fetch(OF_TOPICS, list(topics))
+    return _epochs(topics, await connection.fetch(OF_TOPICS, list(topics)))
+
+
+def _epochs(topics: Collection[str], rows: Sequence[Any]) -> dict[str, int]:
     known = dict.fromkeys(topics, FIRST_EPOCH)
     for row in rows:
         known[row["topic"]] = max(known[row["topic"]], row["log_epoch"])

@@ -55,13 +55,13 @@ WAITING_DAYS = "SELECT DISTINCT region, as_of FROM day_triggers WHERE NOT comput
 NEWEST_COMPUTED = f"""
     SELECT {COLUMNS} FROM (
         SELECT DISTINCT ON (as_of) * FROM day_triggers
-        WHERE region = $1 AND computed AND as_of BETWEEN $2 AND $3 ORDER BY as_of, number DESC
+        WHERE region = $1 AND computed AND NOT superseded AND as_of BETWEEN $2 AND $3 ORDER BY as_of, number DESC
     ) AS newest
     ORDER BY cut::text, as_of
 """
 NEWEST_NUMBERS = """
     SELECT as_of, max(number) AS number FROM day_triggers
-    WHERE region = $1 AND computed AND as_of = ANY($2::date[]) GROUP BY as_of
+    WHERE region = $1 AND computed AND NOT superseded AND as_of = ANY($2::date[]) GROUP BY as_of
 """
 COMPUTED_REGIONS = "SELECT DISTINCT region FROM day_triggers WHERE computed ORDER BY region"
 REGIONS_WITH_WORK = """
@@ -70,7 +70,7 @@ REGIONS_WITH_WORK = """
     ORDER BY region
 """
 MARK_COMPUTED = """
-    UPDATE day_triggers t SET computed = true
+    UPDATE day_triggers t SET computed = true, superseded = $4
     FROM unnest($2::date[], $3::int[]) AS u (as_of, number)
     WHERE t.region = $1 AND t.as_of = u.as_of AND t.number = u.number
 """
@@ -211,7 +211,7 @@ async def newest_numbers(connection: Connection, region: str, days: Sequence[dt.
     return {row["as_of"]: row["number"] for row in await connection.fetch(NEWEST_NUMBERS, region, list(days))}
 
 
-async def mark_computed(connection: Connection, triggers: Sequence[DayTrigger]) -> None:
-    """Note that these triggers of one region are computed."""
+async def mark_computed(connection: Connection, triggers: Sequence[DayTrigger], *, superseded: bool = False) -> None:
+    """Note that these triggers of one region are computed, or that none of them can be and another one takes over."""
     days, numbers = [t.as_of for t in triggers], [t.number for t in triggers]
-    await connection.execute(MARK_COMPUTED, triggers[0].region, days, numbers)
+    await connection.execute(MARK_COMPUTED, triggers[0].region, days, numbers, superseded)

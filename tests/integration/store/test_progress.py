@@ -8,10 +8,10 @@ import pytest
 
 from schemas import DeadLetter, TopicCut
 from stream_app.errors import Fatal, FenceLost
-from stream_app.store import dead_letters, progress
+from stream_app.store import dead_letters, ended_logs, progress
 from stream_app.store.database import Pool, connection, transaction
 from stream_app.store.dead_letters import Letter
-from stream_app.store.progress import Progress
+from stream_app.store.progress import Progress, Reach
 
 TOPIC = "prices.closes"
 
@@ -100,14 +100,44 @@ async def test_a_cut_is_reached_when_every_partition_is(pool: Pool) -> None:
     assert await reached(0, topic="news.articles")
 
 
-async def test_a_partition_of_a_later_epoch_has_reached_every_cut_of_an_earlier_one(pool: Pool) -> None:
+async def test_a_cut_of_an_ended_log_is_reached_as_far_as_that_log_was_applied_and_else_never(pool: Pool) -> None:
     await created(pool, 0, 5)
+    await created(pool, 1, 2)
     async with connection(pool) as conn:
-        assert not await progress.reached(conn, {TOPIC: TopicCut(epoch=2, offsets=(1,))})
-    await set_epoch(pool, 0, 2)
+        assert await progress.reach(conn, {TOPIC: TopicCut(epoch=2, offsets=(0, 0))}) is Reach.WAITING
+    async with transaction(pool) as conn:
+        await ended_logs.lock(conn, TOPIC)
+        await ended_logs.begin_epoch(conn, TOPIC, 3, [1, 0, 0])
+
+    async def reach(epoch: int, *offsets: int) -> Reach:
+        async with connection(pool) as conn:
+            return await progress.reach(conn, {TOPIC: TopicCut(epoch=epoch, offsets=offsets)})
+
+    assert await reach(1, 5, 2) is Reach.REACHED
+    assert await reach(1, 5, 3) is Reach.NEVER
+    assert await reach(1, 5, 2, 1) is Reach.NEVER
+    assert await reach(2, 0, 0) is Reach.REACHED, "nothing lies below it"
+    assert await reach(2, 1, 0) is Reach.NEVER, "nothing of that log was applied here"
+    assert await reach(3, 1, 0, 0) is Reach.REACHED
+    assert await reach(3, 2, 0, 0) is Reach.WAITING
+    assert await reach(4, 0, 0, 0) is Reach.WAITING
+
+
+async def test_whoever_began_before_keys_moved_loses_the_fence(pool: Pool) -> None:
     async with connection(pool) as conn:
-        assert await progress.reached(conn, {TOPIC: TopicCut(epoch=1, offsets=(99,))})
-        assert not await progress.reached(conn, {TOPIC: TopicCut(epoch=2, offsets=(99,))})
+        await progress.create(conn, TOPIC, 0, 0, partitions=2)
+        (was,) = await progress.of_topic(conn, TOPIC)
+        assert not await progress.move_keys(conn, TOPIC, 2)
+        assert await progress.move_keys(conn, TOPIC, 3)
+        assert not await progress.move_keys(conn, TOPIC, 3)
+        await progress.create(conn, TOPIC, 2, 0, partitions=3)
+    with pytest.raises(FenceLost):
+        async with transaction(pool) as conn:
+            await progress.move_on(conn, was, applied_to(was, 10))
+    async with transaction(pool) as conn:
+        now, added = await progress.of_topic(conn, TOPIC)
+        assert (now.keys_moved, added.keys_moved) == (True, True)
+        await progress.move_on(conn, now, applied_to(now, 10))
 
 
 async def test_a_topics_epoch_is_its_newest_and_1_before_anything_was_read(pool: Pool) -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.placing import Decoded, Records, by_first_position, checksum, decode, moved_on, rows_of
+from agents.placing import Decoded, Records, by_first_position, decode, moved_on, rows_of
 from schemas import Codec, OriginPosition, PriceClose, Rejected, encode, origins
 from schemas.origins import BAD_ORIGIN, ORIGIN_HEADER
-from stream_app.kafka.chunks import Chunk
+from stream_app.kafka.chunks import Chunk, checksum
 from stream_app.store.progress import Progress
 from tests.unit.kafka.rows import Row
 
