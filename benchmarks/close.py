@@ -73,7 +73,7 @@ async def take(
 
 async def measure(settings: Settings, endpoints: Endpoints, world: ClosingDays, rounds: int) -> Report:
     """Load the days, close them, and say how long it took."""
-    async with open_services(settings, endpoints) as services, arrivals(services, endpoints.kafka_url) as arrived:
+    async with open_services(settings, endpoints) as services, arrivals(services, endpoints.kafka) as arrived:
         inputs = Inputs(services)
         await inputs.load(world)
         gc.freeze()  # the pauses of this program's own collector are not the worker's
@@ -123,7 +123,7 @@ def started(settings: Settings) -> Endpoints:
     stop(settings.data_dir)
     endpoints = start(settings.data_dir)
     asyncio.run(upgrade(endpoints.database_url))
-    asyncio.run(ensure_topics(endpoints.kafka_url, settings.topic_prefix, DEFAULT_PARTITIONS, 1))
+    asyncio.run(ensure_topics(endpoints.kafka, settings.topic_prefix, DEFAULT_PARTITIONS, 1))
     return endpoints
 
 

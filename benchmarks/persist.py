@@ -127,7 +127,7 @@ async def measure(endpoints: Endpoints, instruments: int, days: int, rounds: int
     """Alternate them and keep the best of each."""
     settings = load_settings()
     await upgrade(endpoints.database_url)
-    await ensure_topics(endpoints.kafka_url, "", settings.topic_partitions, replication=1)
+    await ensure_topics(endpoints.kafka, "", settings.topic_partitions, replication=1)
     async with open_services(settings, endpoints) as services:
         return await _measure(services, instruments, days, rounds)
 

@@ -129,7 +129,7 @@ async def measure(endpoints: Endpoints, records: int, rounds: int) -> Report:
                 settings = load_settings({"topic_prefix": f"{read.topic.name}.{part}."})
                 services = await stack.enter_async_context(open_services(settings, endpoints))
                 sent = stream(read, records, part)
-                made = await filled(services, endpoints.kafka_url, read.topic, read.stage, sent)
+                made = await filled(services, endpoints.kafka, read.topic, read.stage, sent)
                 candidates[f"{read.topic.name}, {name}"] = made
         gc.freeze()  # a worker does not hold its whole topic
         measured = await alternate({name: topic.rate for name, topic in candidates.items()}, rounds)

@@ -9,6 +9,7 @@ from itertools import count
 from agents.news_articles import NewsArticles
 from agents.price_closes import PriceCloses
 from schemas.topics import Topic
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits
 from stream_app.kafka.publisher import Outgoing
 from stream_app.kafka.stage import run_stage
@@ -64,7 +65,7 @@ class FilledTopic:
     """A topic of so many records, and how the stage that reads it is made."""
 
     services: Services
-    kafka_url: str
+    kafka: KafkaAccess
     topic: Topic
     make: MadeStage
     records: int
@@ -80,7 +81,7 @@ class FilledTopic:
         timed = Timed(hooks, self.records)
         group = f"{settings.topic_prefix}{next(self.groups)}"
         stage = TransportStage(self.topic.name, hooks.topic, group, limits, timed)
-        await run_stage(stage, self.kafka_url, settings, stop=timed.stop)
+        await run_stage(stage, self.kafka, settings, stop=timed.stop)
         return self.records / timed.seconds
 
 
@@ -92,12 +93,12 @@ async def empty(services: Services) -> None:
 
 
 async def filled(
-    services: Services, kafka_url: str, topic: Topic, make: MadeStage, records: Sequence[tuple[bytes, bytes]]
+    services: Services, kafka: KafkaAccess, topic: Topic, make: MadeStage, records: Sequence[tuple[bytes, bytes]]
 ) -> FilledTopic:
     """The topic, once it holds the records (keys and values), spread evenly over the partitions."""
     settings, name = services.settings, services.topic(topic.name)
-    await ensure_topics(kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication)
+    await ensure_topics(kafka, settings.topic_prefix, settings.topic_partitions, settings.topic_replication)
     outgoing = [Outgoing(name, key, value, b"%d" % number) for number, (key, value) in enumerate(records)]
     for first in range(0, len(outgoing), FILL_RECORDS):
         await services.publisher.publish(outgoing[first : first + FILL_RECORDS])
-    return FilledTopic(services, kafka_url, topic, make, len(records))
+    return FilledTopic(services, kafka, topic, make, len(records))

@@ -24,6 +24,7 @@ from benchmarks.services import services
 from schemas import encode
 from stream_app.clock import SystemClock
 from stream_app.errors import Fatal
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.publisher import Outgoing, Publisher
 from stream_app.kafka.topics import ensure_topics
 
@@ -100,11 +101,11 @@ async def _run(python: Path, module: str, task: Task) -> Outcome:
     return msgspec.json.decode(printed.splitlines()[-1], type=Outcome)
 
 
-async def fill(kafka_url: str, prefix: str, days: int, given: Namespace) -> Filled:
+async def fill(kafka: KafkaAccess, prefix: str, days: int, given: Namespace) -> Filled:
     """Make a topic and publish so many days of closes."""
-    await ensure_topics(kafka_url, prefix, given.partitions, 1)
-    task = Task(kafka_url, f"{prefix}prices.closes", given.instruments * days, given.collect_after)
-    job, events, publisher = Job(task.records), closes(given.instruments, days), Publisher(kafka_url)
+    await ensure_topics(kafka, prefix, given.partitions, 1)
+    task = Task(kafka.servers, f"{prefix}prices.closes", given.instruments * days, given.collect_after)
+    job, events, publisher = Job(task.records), closes(given.instruments, days), Publisher(kafka)
     while batch := list(islice(events, PUBLISH_RECORDS)):
         keys, values = [event.instrument_id.encode() for event in batch], [encode(event) for event in batch]
         await publisher.publish([Outgoing(task.topic, *record) for record in zip(keys, values, strict=True)])
@@ -113,10 +114,10 @@ async def fill(kafka_url: str, prefix: str, days: int, given: Namespace) -> Fill
     return Filled(task, job.outcome().checksum)
 
 
-async def measure(kafka_url: str, given: Namespace) -> Report:
+async def measure(kafka: KafkaAccess, given: Namespace) -> Report:
     """Fill the topics, let the candidates read them by turns, and compare the best of each."""
-    full = await fill(kafka_url, "bench-", given.days, given)
-    tenth = await fill(kafka_url, "bench-tenth-", given.days // FAUST_SHARE, given)
+    full = await fill(kafka, "bench-", given.days, given)
+    tenth = await fill(kafka, "bench-tenth-", given.days // FAUST_SHARE, given)
     runs = Runs(given.peers_python)
     candidates = {name: runs.candidate(name, tenth if name == FAUST else full) for name in MODULES}
     measured = await alternate(candidates, given.rounds)
@@ -163,7 +164,7 @@ def main() -> None:
     )
     given = arguments.parse_args()
     with services() as endpoints:
-        publish(asyncio.run(measure(endpoints.kafka_url, given)), given.json_lines)
+        publish(asyncio.run(measure(endpoints.kafka, given)), given.json_lines)
 
 
 if __name__ == "__main__":

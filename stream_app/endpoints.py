@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from stream_app.config import Settings
 from stream_app.embedded import Endpoints, running
 from stream_app.errors import UsageError
+from stream_app.kafka.access import KafkaAccess
 
 DATABASE_SCHEMES = ("postgresql", "postgres")
 _SERVER = re.compile(r"[^\s:/,@]+:([0-9]{1,5})")
@@ -18,10 +19,11 @@ def find(settings: Settings) -> Endpoints:
     if settings.kafka_url is not None and not all(map(_is_server, settings.kafka_url.split(","))):
         raise UsageError("The Kafka URL is not of the form host:port[,host:port…].")
     if settings.kafka_url is not None and settings.database_url is not None:
-        return Endpoints(settings.kafka_url, find_database(settings))
+        return Endpoints(KafkaAccess(settings.kafka_url), find_database(settings))
     embedded = _running(settings)
     database_url = embedded.database_url if settings.database_url is None else find_database(settings)
-    return Endpoints(settings.kafka_url or embedded.kafka_url, database_url)
+    kafka = embedded.kafka if settings.kafka_url is None else KafkaAccess(settings.kafka_url)
+    return Endpoints(kafka, database_url)
 
 
 def find_database(settings: Settings) -> str:

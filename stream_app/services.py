@@ -57,9 +57,9 @@ async def open_services(
     async with AsyncExitStack() as stack:
         pool = await create_pool(endpoints.database_url)
         stack.push_async_callback(pool.close)
-        publisher = Publisher(endpoints.kafka_url)
+        publisher = Publisher(endpoints.kafka)
         stack.push_async_callback(publisher.stop)
-        reader = LogReader(endpoints.kafka_url)
+        reader = LogReader(endpoints.kafka)
         stack.push_async_callback(reader.stop)
         yield Services(
             settings=settings,

@@ -91,7 +91,7 @@ async def run_reporting(
                 hooks=assembled.hooks,
                 reads_by=health.reads_by,
             ),
-            endpoints.kafka_url,
+            endpoints.kafka,
             settings,
             background=[
                 _left_over(assembled.hooks),
@@ -105,9 +105,7 @@ async def run_reporting(
 
 async def _check_services(settings: Settings, endpoints: Endpoints) -> None:
     await ready.check(endpoints.database_url)
-    await ensure_topics(
-        endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
-    )
+    await ensure_topics(endpoints.kafka, settings.topic_prefix, settings.topic_partitions, settings.topic_replication)
 
 
 async def _check_prefix(services: Services) -> None:
@@ -133,7 +131,7 @@ async def _check_logs(services: Services, endpoints: Endpoints) -> None:
     while True:
         await asyncio.sleep(CHECK_LOGS_SECONDS)
         try:
-            await check_topics(endpoints.kafka_url, services.settings.topic_prefix)
+            await check_topics(endpoints.kafka, services.settings.topic_prefix)
             await require_same_logs(services)
         except Retriable as error:
             say_waiting(log, "the topics are looked at again", error)

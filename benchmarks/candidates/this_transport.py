@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 
 from benchmarks.candidates.job import Job, Task, read_task, tell
 from stream_app.config import load_settings
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits
 from stream_app.kafka.stage import run_stage
 from stream_app.kafka.stages import AssignedLog, Stage
@@ -38,7 +39,7 @@ async def run(task: Task) -> Job:
     settings, job, done = load_settings(), Job(task.records), asyncio.Event()
     limits = ChunkLimits(settings.chunk_records, settings.chunk_bytes)
     stage = Stage("closes", task.topic, task.group_id, limits, Closes(job, done))
-    await run_stage(stage, task.kafka_url, settings, stop=done)
+    await run_stage(stage, KafkaAccess(task.kafka_url), settings, stop=done)
     return job
 
 

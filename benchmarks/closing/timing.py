@@ -15,6 +15,8 @@ from benchmarks.closing.sending import WAIT_SECONDS, Input, Inputs, until, value
 from schemas import JointRegimeContext
 from schemas.topics import CONTEXTS, DEFAULT_PARTITIONS
 from stream_app.contexts.closing import close_days
+from stream_app.kafka.access import KafkaAccess
+from stream_app.kafka.clients import new_consumer
 from stream_app.kafka.publisher import partition_of
 from stream_app.services import Services
 from stream_app.store.database import transaction
@@ -71,13 +73,10 @@ class Arrivals:
 
 
 @asynccontextmanager
-async def arrivals(services: Services, kafka_url: str) -> AsyncIterator[Arrivals]:
+async def arrivals(services: Services, kafka: KafkaAccess) -> AsyncIterator[Arrivals]:
     """A read_committed consumer of the contexts' topic."""
-    consumer = AIOKafkaConsumer(
-        services.topic(CONTEXTS.name),
-        bootstrap_servers=kafka_url,
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
+    consumer = new_consumer(
+        kafka, services.topic(CONTEXTS.name), isolation_level="read_committed", auto_offset_reset="earliest"
     )
     await consumer.start()
     reading = Arrivals(consumer)

@@ -59,5 +59,5 @@ async def streams(
             settings = load_settings({"topic_prefix": f"text-{number}."})
             services = await stack.enter_async_context(open_services(settings, endpoints))
             articles = [article(number, document) for number, document in enumerate(documents)]
-            topics[name] = await filled(services, endpoints.kafka_url, NEWS, stage, articles)
+            topics[name] = await filled(services, endpoints.kafka, NEWS, stage, articles)
         yield topics

@@ -58,12 +58,12 @@ async def _adopted(settings: "Settings", endpoints: "Endpoints", yes: bool) -> "
 
     await check(endpoints.database_url)
     await ensure_topics(
-        endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
+        endpoints.kafka, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
     )
     async with open_services(settings, endpoints) as services:
-        found = await adopting.look(services, endpoints.kafka_url)
+        found = await adopting.look(services, endpoints.kafka)
         if yes and found:
-            await adopting.adopt(services, endpoints.kafka_url, found)
+            await adopting.adopt(services, endpoints.kafka, found)
         return found
 
 

@@ -53,7 +53,7 @@ async def _closed(  # noqa: PLR0913, PLR0917 - the command's own options
     async with open_services(settings, endpoints) as services:
         check_closable(services, region, day, force)
         await ensure_topics(
-            endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
+            endpoints.kafka, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
         )
         await require_known_log(services)
         made = await close_days(services, region, [day], force)

@@ -90,7 +90,7 @@ async def _replayed(settings: "Settings", endpoints: "Endpoints", asked: "Asked"
             _tell(compared, would=True)
             return
         await ensure_topics(
-            endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
+            endpoints.kafka, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
         )
         if recompute:
             await require_known_log(services)

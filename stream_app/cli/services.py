@@ -62,7 +62,7 @@ def _tell(settings: "Settings", endpoints: "Endpoints", detach: bool) -> None:
     from stream_app.endpoints import command
     from stream_app.logs import without_credentials
 
-    put(f"Kafka     {endpoints.kafka_url}")
+    put(f"Kafka     {endpoints.kafka.servers}")
     put(f"Postgres  {without_credentials(endpoints.database_url)}")
     if settings.kafka_url or settings.database_url:
         say("Other commands use the kafka_url or database_url of your settings, not these services.")

@@ -25,7 +25,7 @@ LAST_LINES = 12
 def worker(place: Place, endpoints: Endpoints, config: Path | None) -> Iterator["subprocess.Popen[bytes]"]:
     """A worker on these services, drained at the end; in a session of its own, so that Ctrl-C does not reach it."""
     settings = {
-        "STREAM_APP_KAFKA_URL": endpoints.kafka_url,
+        "STREAM_APP_KAFKA_URL": endpoints.kafka.servers,
         "STREAM_APP_DATABASE_URL": endpoints.database_url,
         "STREAM_APP_REGIONS": str(PACKAGED_REGIONS),
         "STREAM_APP_TOPIC_PREFIX": "",
@@ -57,7 +57,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 async def until_ready(process: "subprocess.Popen[bytes]", endpoints: Endpoints) -> None:
     """Return once every stage has its partitions, as Kafka says. Raises Fatal if the worker ends or takes too long."""
     deadline = time.monotonic() + READY_SECONDS
-    async with watching_workers(endpoints.kafka_url, "") as watch:
+    async with watching_workers(endpoints.kafka, "") as watch:
         while not await watch.ready():
             if process.poll() is not None:
                 raise Fatal(f"The worker ended with code {process.returncode} before it was ready.")

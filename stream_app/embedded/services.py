@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
@@ -11,6 +11,7 @@ from filelock import FileLock
 from stream_app.embedded.kafka import Kafka
 from stream_app.embedded.postgres import Postgres
 from stream_app.errors import Fatal, UsageError
+from stream_app.kafka.access import KafkaAccess
 
 READY_SECONDS = 90.0
 POLL_SECONDS = 0.05
@@ -18,10 +19,10 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the services of a data folder are reached."""
+    """How the services are reached; the database by a URL, which may hold its password."""
 
-    kafka_url: str
-    database_url: str
+    kafka: KafkaAccess
+    database_url: str = field(repr=False)
 
 
 def _silent(_message: str) -> None:
@@ -50,7 +51,7 @@ def start(data_dir: Path, say: Callable[[str], None] = _silent) -> Endpoints:
             for service in launched:
                 service.stop()
             raise
-    return Endpoints(kafka.url, postgres.url)
+    return _endpoints(kafka, postgres)
 
 
 def stop(data_dir: Path) -> None:
@@ -66,7 +67,11 @@ def running(data_dir: Path) -> Endpoints | None:
     """Where the folder's services are reached, if both answer now."""
     folder = _owned(data_dir)
     kafka, postgres = Kafka(folder), Postgres(folder)
-    return Endpoints(kafka.url, postgres.url) if kafka.answers() and postgres.answers() else None
+    return _endpoints(kafka, postgres) if kafka.answers() and postgres.answers() else None
+
+
+def _endpoints(kafka: Kafka, postgres: Postgres) -> Endpoints:
+    return Endpoints(KafkaAccess(kafka.url), postgres.url)
 
 
 def _owned(data_dir: Path) -> Path:

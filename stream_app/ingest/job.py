@@ -87,7 +87,7 @@ class Job:
 
         Raises Fatal when no worker applies the prices.
         """
-        async with watching_workers(self.endpoints.kafka_url, self.services.settings.topic_prefix) as watch:
+        async with watching_workers(self.endpoints.kafka, self.services.settings.topic_prefix) as watch:
             show = self.bars.counting_down("prices applied")
             waited = await Waiting(self.services, watch).until_prices_are_applied(show)
         if waited is not Waited.DONE:
@@ -102,13 +102,13 @@ class Job:
         topic = services.topic(kind.topic.name)
         sending = Sending(services.publisher, topic, kind, self.report, seen, self.bars.moved, services.clock)
         await ensure_topics(
-            self.endpoints.kafka_url, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
+            self.endpoints.kafka, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
         )
         await sending.send(sources)
 
     async def _close(self, days: covered.DaysByRegion) -> Closed:
         closed = await covered.close_covered(self.services, days)
-        async with watching_workers(self.endpoints.kafka_url, self.services.settings.topic_prefix) as watch:
+        async with watching_workers(self.endpoints.kafka, self.services.settings.topic_prefix) as watch:
             waited = await Waiting(self.services, watch).until_computed(days, self.bars.counting_down("days computed"))
         return Closed(days, closed, waited)
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from stream_app.kafka.access import KafkaAccess
+from stream_app.kafka.clients import new_admin
 from stream_app.kafka.groups import described, group_id
-from stream_app.kafka.outage import kafka_errors, quiet_clients
+from stream_app.kafka.outage import kafka_errors
 
 STAGES = ("prices", "news", "contexts")
 REQUEST_TIMEOUT_SECONDS = 15.0
@@ -42,10 +44,9 @@ class WorkerWatch:
 
 
 @asynccontextmanager
-async def watching_workers(kafka_url: str, topic_prefix: str) -> AsyncIterator[WorkerWatch]:
+async def watching_workers(kafka: KafkaAccess, topic_prefix: str) -> AsyncIterator[WorkerWatch]:
     """A watch over the stages whose groups have this prefix. Raises Retriable when the broker is away."""
-    quiet_clients()
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, request_timeout_ms=int(REQUEST_TIMEOUT_SECONDS * 1000))
+    admin = new_admin(kafka, request_timeout_ms=int(REQUEST_TIMEOUT_SECONDS * 1000))
     try:
         with kafka_errors("connecting to ask for consumer groups"):
             await admin.start()

@@ -23,7 +23,9 @@ from mode.threads import WorkerThread
 
 from stream_app.config import Settings
 from stream_app.errors import Fatal, Retriable
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Record
+from stream_app.kafka.clients import new_consumer
 from stream_app.kafka.closing import close_consumer
 from stream_app.kafka.fetched import FetchedRecords
 from stream_app.kafka.outage import FRAMEWORK, kafka_errors
@@ -218,11 +220,11 @@ async def _commit_as_member(consumer: AIOKafkaConsumer, offsets: Mapping[TP, int
         raise CommitFailedError(str(error)) from error
 
 
-def new_consumer(kafka_url: str, stage: Stage, settings: Settings) -> AIOKafkaConsumer:
+def stage_consumer(kafka: KafkaAccess, stage: Stage, settings: Settings) -> AIOKafkaConsumer:
     """The stage's consumer. It never jumps: without a position of the stage's choosing it reads nothing."""
     rebalance_seconds = rebalance_timeout_seconds(settings)
-    return AIOKafkaConsumer(
-        bootstrap_servers=kafka_url,
+    return new_consumer(
+        kafka,
         group_id=stage.group_id,
         client_id=stage.group_id,
         isolation_level="read_committed",

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from stream_app.kafka.access import KafkaAccess
+from stream_app.kafka.clients import new_consumer
 from stream_app.kafka.closing import close_consumer
-from stream_app.kafka.outage import kafka_errors, quiet_clients
+from stream_app.kafka.outage import kafka_errors
 from stream_app.kafka.topics import administrating
 
 
@@ -27,11 +28,10 @@ class Group:
     committed: Mapping[int, int]
 
 
-async def look_at(kafka_url: str, group_id: str, topic: str) -> Group:
+async def look_at(kafka: KafkaAccess, group_id: str, topic: str) -> Group:
     """The group as it is now; one that never was has neither members nor offsets."""
-    quiet_clients()
     with kafka_errors(f"looking at the group {group_id}"):
-        async with administrating(kafka_url) as admin:
+        async with administrating(kafka) as admin:
             members = (await described(admin, group_id))["members"]
             try:
                 offsets = await admin.list_consumer_group_offsets(group_id)
@@ -51,9 +51,9 @@ async def described(admin: AIOKafkaAdminClient, group_id: str) -> dict[str, Any]
     return group
 
 
-async def commit(kafka_url: str, group_id: str, topic: str, offsets: Mapping[int, int]) -> None:
+async def commit(kafka: KafkaAccess, group_id: str, topic: str, offsets: Mapping[int, int]) -> None:
     """Commit offsets for a group without members; Kafka refuses it for one that has some."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, group_id=group_id, enable_auto_commit=False)
+    consumer = new_consumer(kafka, group_id=group_id, enable_auto_commit=False)
     with kafka_errors(f"committing for the group {group_id}"):
         try:
             await consumer.start()

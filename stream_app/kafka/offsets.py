@@ -11,8 +11,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError, UnknownTopicOrPartitionError
 
 from stream_app.errors import Fatal, Retriable
+from stream_app.kafka.access import KafkaAccess
+from stream_app.kafka.clients import new_consumer
 from stream_app.kafka.closing import close_consumer
-from stream_app.kafka.outage import kafka_errors, quiet_clients
+from stream_app.kafka.outage import kafka_errors
 
 REQUEST_TIMEOUT_SECONDS = 15.0
 PROGRESS_TIMEOUT_SECONDS = 30.0
@@ -25,8 +27,8 @@ LOOK_BACK_RECORDS = 64
 class LogReader:
     """Reads offsets and records of any topic by wire name. Every method raises Retriable when the broker is away."""
 
-    def __init__(self, kafka_url: str) -> None:
-        self._kafka_url = kafka_url
+    def __init__(self, kafka: KafkaAccess) -> None:
+        self._kafka = kafka
         self._consumer: AIOKafkaConsumer | None = None
         self._connecting = asyncio.Lock()
 
@@ -75,7 +77,7 @@ class LogReader:
             return
         tp = TopicPartition(topic, partition)
         with kafka_errors(f"reading {topic}"):
-            async with _reading_from(self._kafka_url, tp, start) as consumer:
+            async with _reading_from(self._kafka, tp, start) as consumer:
                 advanced_at = time.monotonic()
                 position = start
                 while position < end:
@@ -108,7 +110,7 @@ class LogReader:
     async def _connected(self) -> AIOKafkaConsumer:
         async with self._connecting:
             if self._consumer is None:
-                self._consumer = await _started(self._kafka_url)
+                self._consumer = await _started(self._kafka)
             return self._consumer
 
     async def _partitions(self, topic: str) -> tuple[AIOKafkaConsumer, list[TopicPartition]]:
@@ -120,10 +122,9 @@ class LogReader:
         return consumer, [TopicPartition(topic, partition) for partition in sorted(partitions)]
 
 
-async def _started(kafka_url: str) -> AIOKafkaConsumer:
-    quiet_clients()
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka_url,
+async def _started(kafka: KafkaAccess) -> AIOKafkaConsumer:
+    consumer = new_consumer(
+        kafka,
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
@@ -141,8 +142,8 @@ async def _started(kafka_url: str) -> AIOKafkaConsumer:
 
 
 @asynccontextmanager
-async def _reading_from(kafka_url: str, tp: TopicPartition, start: int) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = await _started(kafka_url)
+async def _reading_from(kafka: KafkaAccess, tp: TopicPartition, start: int) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = await _started(kafka)
     try:
         consumer.assign([tp])
         consumer.seek(tp, start)

@@ -15,7 +15,9 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 
-from stream_app.kafka.outage import kafka_errors, quiet_clients
+from stream_app.kafka.access import KafkaAccess
+from stream_app.kafka.clients import new_producer
+from stream_app.kafka.outage import kafka_errors
 
 BATCH_MAX_BYTES = 1024 * 1024
 """Below the topics' max.message.bytes, which bounds a batch; a larger record travels in a batch of its own."""
@@ -53,8 +55,8 @@ def partition_of(key: bytes, partitions: int) -> int:
 class Publisher:
     """Publishes records, and is usable again after the broker was away."""
 
-    def __init__(self, kafka_url: str, *, wait_seconds: float = PUBLISH_WAIT_SECONDS) -> None:
-        self._kafka_url = kafka_url
+    def __init__(self, kafka: KafkaAccess, *, wait_seconds: float = PUBLISH_WAIT_SECONDS) -> None:
+        self._kafka = kafka
         self._wait_seconds = wait_seconds
         self._producer: AIOKafkaProducer | None = None
         self._broken = False
@@ -63,7 +65,6 @@ class Publisher:
 
     async def start(self) -> None:
         """Connect. Raises Retriable when the broker is away; `publish` connects by itself, so going on is fine."""
-        quiet_clients()
         with kafka_errors("connecting to publish"):
             async with asyncio.timeout(self._wait_seconds):
                 await self._connected()
@@ -92,7 +93,7 @@ class Publisher:
             if self._broken:
                 await self._give_up_producer()
             if self._producer is None:
-                self._producer = await _started(self._kafka_url)
+                self._producer = await _started(self._kafka)
             return self._producer
 
     async def _settled(self) -> None:
@@ -142,9 +143,9 @@ class Publisher:
             await producer.stop()
 
 
-async def _started(kafka_url: str) -> AIOKafkaProducer:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=kafka_url,
+async def _started(kafka: KafkaAccess) -> AIOKafkaProducer:
+    producer = new_producer(
+        kafka,
         acks="all",
         enable_idempotence=True,
         max_batch_size=BATCH_MAX_BYTES,

@@ -14,6 +14,7 @@ from faust.types import StreamT
 
 from stream_app.config import Settings
 from stream_app.errors import Fatal
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.consuming import rebalance_timeout_seconds, request_timeout_seconds
 from stream_app.kafka.garbage import seldom_collected
 from stream_app.kafka.handling import StageRun
@@ -41,12 +42,12 @@ class StageApp(faust.App):
     BootStrategy = ConsumerOnly
     logger = FRAMEWORK
 
-    def __init__(self, stage_run: StageRun, kafka_url: str) -> None:
+    def __init__(self, stage_run: StageRun, kafka: KafkaAccess) -> None:
         self.stage_run = stage_run
         settings = stage_run.settings
         super().__init__(
             stage_run.stage.group_id,
-            broker=[f"kafka://{server}" for server in kafka_url.split(",")],
+            broker=[f"kafka://{server}" for server in kafka.servers.split(",")],
             autodiscover=False,
             web_enabled=False,
             topic_allow_declare=False,
@@ -59,7 +60,7 @@ class StageApp(faust.App):
             broker_rebalance_timeout=rebalance_timeout_seconds(settings),
             broker_request_timeout=request_timeout_seconds(settings),
         )
-        self.transport = BatchedTransport(self, stage_run, kafka_url)
+        self.transport = BatchedTransport(self, stage_run, kafka)
         self.agent(self.topic(stage_run.stage.topic, value_serializer="raw"), name=stage_run.stage.name)(self._consume)
 
     async def _consume(self, stream: StreamT[Any]) -> None:
@@ -72,7 +73,7 @@ class StageApp(faust.App):
 
 async def run_stage(
     stage: Stage,
-    kafka_url: str,
+    kafka: KafkaAccess,
     settings: Settings,
     *,
     background: Sequence[Callable[[], Awaitable[None]]] = (),
@@ -86,7 +87,7 @@ async def run_stage(
     quiet_clients()
     run = StageRun(stage, settings)
     stage.reads_by(run.ledger)
-    app = StageApp(run, kafka_url)
+    app = StageApp(run, kafka)
     with _stopped_by(run, stop), seldom_collected():
         beside = [asyncio.ensure_future(work()) for work in background]
         watched = [asyncio.ensure_future(app.start()), *beside]

@@ -7,11 +7,13 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import LeaderNotAvailableError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from schemas.topics import TOPICS, Topic
 from stream_app.errors import Fatal
-from stream_app.kafka.outage import kafka_errors, quiet_clients
+from stream_app.kafka.access import KafkaAccess
+from stream_app.kafka.clients import new_admin
+from stream_app.kafka.outage import kafka_errors
 
 REQUEST_TIMEOUT_SECONDS = 15.0
 LEADERS_WAIT_SECONDS = 15.0
@@ -20,32 +22,31 @@ AT_LEAST = frozenset({"max.message.bytes"})
 """Configs of which more than what is needed is as good."""
 
 
-async def ensure_topics(kafka_url: str, prefix: str, partitions: int, replication: int) -> dict[str, int]:
+async def ensure_topics(kafka: KafkaAccess, prefix: str, partitions: int, replication: int) -> dict[str, int]:
     """Create the product's missing topics, check the others, and return each one's partition count by wire name.
 
     An existing topic's partition count is adopted. Raises Fatal when an existing topic has a config that loses or
     reorders data, with the command that mends it; Retriable when the broker is away.
     """
-    quiet_clients()
     wanted = {prefix + topic.name: topic for topic in TOPICS}
     with kafka_errors("preparing the topics"):
-        async with administrating(kafka_url) as admin:
+        async with administrating(kafka) as admin:
             missing = wanted.keys() - (await _partition_counts(admin, wanted)).keys()
             await _create(admin, [_new(name, wanted[name], partitions, replication) for name in sorted(missing)])
             counts = await _counts_with_leaders(admin, wanted)
             found = await _configs(admin, sorted(wanted))
-    _refuse(kafka_url, wanted, found)
+    _refuse(kafka, wanted, found)
     return counts
 
 
-async def check_topics(kafka_url: str, prefix: str) -> None:
+async def check_topics(kafka: KafkaAccess, prefix: str) -> None:
     """Raise Fatal when a topic is gone, or has a config that loses or reorders data, with the command that mends it.
 
     Nothing is created. Raises Retriable when the broker is away.
     """
     wanted = {prefix + topic.name: topic for topic in TOPICS}
     with kafka_errors("checking the topics"):
-        async with administrating(kafka_url) as admin:
+        async with administrating(kafka) as admin:
             gone = wanted.keys() - {topic["topic"] for topic in await admin.describe_topics()}
             found = await _configs(admin, sorted(wanted.keys() - gone))
     if gone:
@@ -53,19 +54,19 @@ async def check_topics(kafka_url: str, prefix: str) -> None:
             f"{' and '.join(sorted(gone))} was deleted while a worker ran. Start the worker again: it makes it anew, "
             "and says what is to be done if records of it were applied."
         )
-    _refuse(kafka_url, wanted, found)
+    _refuse(kafka, wanted, found)
 
 
-def _refuse(kafka_url: str, wanted: Mapping[str, Topic], found: Mapping[str, Mapping[str, str]]) -> None:
-    complaints = [line for name in sorted(wanted) if (line := _complaint(kafka_url, name, wanted[name], found[name]))]
+def _refuse(kafka: KafkaAccess, wanted: Mapping[str, Topic], found: Mapping[str, Mapping[str, str]]) -> None:
+    complaints = [line for name in sorted(wanted) if (line := _complaint(kafka, name, wanted[name], found[name]))]
     if complaints:
         raise Fatal(" ".join(complaints))
 
 
 @asynccontextmanager
-async def administrating(kafka_url: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administrating(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaAdminClient]:
     """A connected administrator of the broker."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, request_timeout_ms=int(REQUEST_TIMEOUT_SECONDS * 1000))
+    admin = new_admin(kafka, request_timeout_ms=int(REQUEST_TIMEOUT_SECONDS * 1000))
     try:
         await admin.start()
         yield admin
@@ -116,20 +117,21 @@ async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, di
     for response in responses:
         for code, message, _kind, name, entries in response.resources:
             if code:
-                raise LeaderNotAvailableError(f"configs of {name}: {message}")
+                raise for_code(code)(f"configs of {name}: {message}")
             found[name] = {entry[0]: entry[1] for entry in entries}
     return found
 
 
-def _complaint(kafka_url: str, name: str, topic: Topic, found: Mapping[str, str]) -> str | None:
+def _complaint(kafka: KafkaAccess, name: str, topic: Topic, found: Mapping[str, str]) -> str | None:
     """What is wrong with the topic and the command that mends it, or None."""
     wrong = [config for config, needed in topic.configs.items() if not _serves(config, found.get(config), needed)]
     if not wrong:
         return None
     facts = ", ".join(f"{config}={found.get(config)} where {topic.configs[config]} is needed" for config in wrong)
     mended = ",".join(f"{config}={topic.configs[config]}" for config in wrong)
+    secured = "" if kafka.protocol == "PLAINTEXT" else " --command-config FILE-WITH-YOUR-LOGIN"
     return (
-        f"Topic {name} has {facts}; mend it with: kafka-configs.sh --bootstrap-server {kafka_url} --alter "
+        f"Topic {name} has {facts}; mend it with: kafka-configs.sh --bootstrap-server {kafka.servers}{secured} --alter "
         f"--entity-type topics --entity-name {name} --add-config {mended}"
     )
 

@@ -18,8 +18,9 @@ from faust.types.tuples import Message
 from mode import Service
 
 from stream_app.errors import Fatal, Retriable
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Chunk, Record
-from stream_app.kafka.consuming import COMMIT_SECONDS, ConsumerThread, NotInLog, new_consumer
+from stream_app.kafka.consuming import COMMIT_SECONDS, ConsumerThread, NotInLog, stage_consumer
 from stream_app.kafka.handling import StageRun
 from stream_app.kafka.outage import FRAMEWORK
 from stream_app.outage import say_waiting
@@ -271,7 +272,7 @@ class BatchedTransport(driver.Transport):
 
     Consumer = BatchedConsumer
 
-    def __init__(self, app: AppT, stage_run: StageRun, kafka_url: str) -> None:
+    def __init__(self, app: AppT, stage_run: StageRun, kafka: KafkaAccess) -> None:
         super().__init__(app.conf.broker_consumer, app)
         self.stage_run = stage_run
-        self.new_consumer = partial(new_consumer, kafka_url, stage_run.stage, stage_run.settings)
+        self.new_consumer = partial(stage_consumer, kafka, stage_run.stage, stage_run.settings)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from schemas.topics import DAY_CLOSES, NEWS, PRICES
 from stream_app.errors import UsageError
 from stream_app.kafka import groups
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.groups import group_id
 from stream_app.kafka.stages import AssignedLog
 from stream_app.positions.comparing import compare
@@ -55,21 +56,21 @@ class Found:
         return {finding.partition: finding.end for finding in self.findings}
 
 
-async def look(services: Services, kafka_url: str) -> list[Found]:
+async def look(services: Services, kafka: KafkaAccess) -> list[Found]:
     """The topics of the stages that a worker would not read on, with what is wrong. Nothing is changed.
 
     Raises Retriable when the broker or Postgres is away.
     """
     named = await named_by_triggers(services)
-    found = [await _look_at(services, kafka_url, stage, named) for stage in STAGE_TOPICS]
+    found = [await _look_at(services, kafka, stage, named) for stage in STAGE_TOPICS]
     return [each for each in found if each.findings]
 
 
-async def _look_at(services: Services, kafka_url: str, stage: str, named: Named) -> Found:
+async def _look_at(services: Services, kafka: KafkaAccess, stage: str, named: Named) -> Found:
     topic, group = services.topic(STAGE_TOPICS[stage]), group_id(services.settings.topic_prefix, stage)
     async with connection(services.pool) as conn:
         stored = await progress.of_topic(conn, topic)
-    seen = await groups.look_at(kafka_url, group, topic)
+    seen = await groups.look_at(kafka, group, topic)
     starts, ends = await services.log.start_offsets(topic), await services.log.end_offsets(topic)
     logs = {n: AssignedLog(seen.committed.get(n), *of_log) for n, of_log in enumerate(zip(starts, ends, strict=True))}
     findings = await compare(services.log, stored, logs, len(starts))
@@ -83,7 +84,7 @@ async def _look_at(services: Services, kafka_url: str, stage: str, named: Named)
     return Found(topic, group, seen.members, stored, starts, findings, epoch, unreachable)
 
 
-async def adopt(services: Services, kafka_url: str, found: Sequence[Found]) -> None:
+async def adopt(services: Services, kafka: KafkaAccess, found: Sequence[Found]) -> None:
     """Go on with these logs as they are. Done again it changes nothing, as there is nothing to be found any more.
 
     Raises UsageError, and nothing is changed, where a worker or a replay runs on them.
@@ -104,7 +105,7 @@ async def adopt(services: Services, kafka_url: str, found: Sequence[Found]) -> N
         for of_topic in found:
             await _adopt(conn, services, of_topic, named)
     for of_topic in found:
-        await groups.commit(kafka_url, of_topic.group_id, of_topic.topic, of_topic.new_starts)
+        await groups.commit(kafka, of_topic.group_id, of_topic.topic, of_topic.new_starts)
 
 
 async def _adopt(conn: Connection, services: Services, found: Found, named: Named) -> None:

@@ -19,6 +19,7 @@ from stream_app.contexts.computing import Computing, register_models
 from stream_app.contexts.models import text_model
 from stream_app.encoding import TextEncoder
 from stream_app.errors import UsageError
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits, cut
 from stream_app.kafka.publisher import Outgoing, Publisher
 from stream_app.kafka.stages import AssignedLog
@@ -82,7 +83,7 @@ class LogReplay:
 
     def __init__(self, services: Services, encoder: TextEncoder, replay: Replay) -> None:
         settings = services.settings
-        self._services = services if replay.publish else replace(services, publisher=Withheld(""))
+        self._services = services if replay.publish else replace(services, publisher=Withheld(KafkaAccess("")))
         self._ends = replay.ends
         self._text_model = text_model(settings, encoder.fingerprint)
         self._limits = ChunkLimits(settings.chunk_records, settings.chunk_bytes)

@@ -63,7 +63,7 @@ async def own_services(tmp_path: Path) -> AsyncIterator[OwnServices]:
 def start_worker(own_services: OwnServices, text_model: Path, regions_file: Path, tmp_path: Path) -> StartWorker:
     """Starts a worker, all stages, on the test's own services."""
     settings = {
-        "KAFKA_URL": own_services.endpoints.kafka_url,
+        "KAFKA_URL": own_services.endpoints.kafka.servers,
         "DATABASE_URL": own_services.endpoints.database_url,
         "TOPIC_PARTITIONS": "2",
         "TEXT_MODEL": str(text_model),

@@ -68,7 +68,7 @@ async def observe(path: Pipeline) -> Observed:
 
 async def committed_offsets(path: Pipeline) -> dict[tuple[str, int], int]:
     """What each stage's group has committed, by topic (without prefix) and partition."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=path.endpoints.kafka_url)
+    admin = AIOKafkaAdminClient(bootstrap_servers=path.endpoints.kafka.servers)
     await admin.start()
     try:
         found: dict[tuple[str, int], int] = {}

@@ -42,7 +42,7 @@ def workers(path: Pipeline, text_model: Path, regions_file: Path, tmp_path: Path
 async def requeue(path: Pipeline, failpoint: str | None = None) -> int:
     """Run the command; its exit code."""
     settings = {
-        "STREAM_APP_KAFKA_URL": path.endpoints.kafka_url,
+        "STREAM_APP_KAFKA_URL": path.endpoints.kafka.servers,
         "STREAM_APP_DATABASE_URL": path.endpoints.database_url,
         "STREAM_APP_TOPIC_PREFIX": path.settings.topic_prefix,
     }

@@ -109,7 +109,7 @@ class Crew:
 def crew(path: Pipeline, text_model: Path, regions_file: Path, folder: Path, **settings: str) -> Iterator[Crew]:
     """Workers on the pipeline's topics and database; whatever still runs at the end is killed."""
     given = {
-        "KAFKA_URL": path.endpoints.kafka_url,
+        "KAFKA_URL": path.endpoints.kafka.servers,
         "DATABASE_URL": path.endpoints.database_url,
         "TOPIC_PREFIX": path.settings.topic_prefix,
         "TOPIC_PARTITIONS": str(path.settings.topic_partitions),

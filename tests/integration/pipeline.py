@@ -103,7 +103,7 @@ class Pipeline:
     ) -> None:
         """Publish keys and values as they are, none included, to a partition of a topic named without its prefix."""
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.endpoints.kafka_url, max_request_size=RAW_MAX_BYTES, compression_type=compression
+            bootstrap_servers=self.endpoints.kafka.servers, max_request_size=RAW_MAX_BYTES, compression_type=compression
         )
         await producer.start()
         try:
@@ -208,9 +208,9 @@ async def pipeline(
     endpoints: Endpoints, database_url: str, topic_prefix: str, *, clock: Clock | None = None, **settings: Any
 ) -> AsyncIterator[Pipeline]:
     """A pipeline with no stage running; whatever the test starts is stopped at the end."""
-    own = Endpoints(endpoints.kafka_url, database_url)
+    own = Endpoints(endpoints.kafka, database_url)
     chosen = load_settings({"topic_prefix": topic_prefix, "topic_partitions": 2, **settings})
-    await ensure_topics(own.kafka_url, topic_prefix, chosen.topic_partitions, 1)
+    await ensure_topics(own.kafka, topic_prefix, chosen.topic_partitions, 1)
     async with open_services(chosen, own, clock) as services:
         path = Pipeline(chosen, own, services)
         try:

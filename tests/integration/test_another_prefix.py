@@ -29,4 +29,4 @@ async def test_under_another_prefix_no_day_gets_a_cut_and_no_stage_starts(place:
         async with connection(path.services.pool) as conn:
             assert [key.as_of for key in await triggers.without_cut(conn)] == [DAY]
         with pytest.raises(Fatal, match=REFUSED):
-            await run_stage(other, Endpoints(place.endpoints.kafka_url, place.database_url), "prices")
+            await run_stage(other, Endpoints(place.endpoints.kafka, place.database_url), "prices")

@@ -44,7 +44,7 @@ async def test_prices_are_stored_while_news_is_being_encoded_and_the_news_stage_
 
         await until(encoding, "the encoder holds an article")
         held_since = time.monotonic()
-        in_group = await members(place.endpoints.kafka_url, group)
+        in_group = await members(place.endpoints.kafka.servers, group)
         assert len(in_group) == 1
 
         async def held_past_the_session() -> bool:
@@ -60,9 +60,9 @@ async def test_prices_are_stored_while_news_is_being_encoded_and_the_news_stage_
 
         await until(held_past_the_session, "the encoder held longer than a session")
         assert await path.value("SELECT count(*) FROM news_articles") == 0
-        assert await members(place.endpoints.kafka_url, group) == in_group
+        assert await members(place.endpoints.kafka.servers, group) == in_group
         model.may_go_on.set()
         await path.applied()
         assert await path.value("SELECT count(*) FROM news_articles") == 2
-        assert await members(place.endpoints.kafka_url, group) == in_group
+        assert await members(place.endpoints.kafka.servers, group) == in_group
     assert sorted(model.encoded) == ["A bank fails.", "Another one does not."]

@@ -6,18 +6,21 @@ import pytest
 
 from stream_app.clock import SystemClock
 from stream_app.config import load_regions, load_settings
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.offsets import LogReader
 from stream_app.kafka.publisher import Outgoing, Publisher
 from stream_app.services import Services
 from stream_app.store.database import create_pool
 from tests.integration.agents.prices import WINDOW_DAYS
 
+NOWHERE = KafkaAccess("127.0.0.1:9")
+
 
 class Kept(Publisher):
     """Keeps what is published."""
 
     def __init__(self) -> None:
-        super().__init__("127.0.0.1:9")
+        super().__init__(NOWHERE)
         self.records: list[Outgoing] = []
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
@@ -34,7 +37,7 @@ async def services(database_url: str) -> AsyncIterator[Services]:
         database_url=database_url,
         pool=pool,
         publisher=Kept(),
-        log=LogReader("127.0.0.1:9"),
+        log=LogReader(NOWHERE),
         clock=SystemClock(),
     )
     await pool.close()

@@ -26,7 +26,7 @@ JOINTS = "SELECT region, as_of_date, vector FROM joint_embeddings ORDER BY 1, 2"
 @pytest.fixture
 async def services(endpoints: Endpoints, database_url: str) -> AsyncIterator[Services]:
     """Services over a history of a few weeks."""
-    async with open_services(load_settings(), Endpoints(endpoints.kafka_url, database_url)) as made:
+    async with open_services(load_settings(), Endpoints(endpoints.kafka, database_url)) as made:
         await write(made, HISTORY)
         yield made
 
@@ -63,7 +63,7 @@ async def test_the_seed_command_fills_in_the_joint_vectors_that_the_contexts_hav
 async def test_a_job_in_a_process_of_its_own_tells_its_rate_and_its_memory(
     services: Services, endpoints: Endpoints
 ) -> None:
-    place = Endpoints(endpoints.kafka_url, services.database_url)
+    place = Endpoints(endpoints.kafka, services.database_url)
     for job in ("windows computed", "plain vector upserts"):
         ran = await in_own_process(Order(job, HISTORY, place))
         assert ran.rate > 0

@@ -15,7 +15,7 @@ async def test_a_candidate_comes_to_the_windows_that_the_closes_make(
     name: str, endpoints: Endpoints, topic_prefix: str
 ) -> None:
     given = Namespace(instruments=5, partitions=2, collect_after=10_000)
-    filled = await fill(endpoints.kafka_url, topic_prefix, 100, given)
+    filled = await fill(endpoints.kafka, topic_prefix, 100, given)
     runs = Runs(Path(sys.executable))
     assert await runs.candidate(name, filled)() > 0
     assert runs.cpu()[name][0] > 0

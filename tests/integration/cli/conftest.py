@@ -74,7 +74,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
 def stream_app(bare: CommandLine, endpoints: Endpoints, database_url: str, topic_prefix: str) -> CommandLine:
     """With the test's database and topics in the environment."""
     settings = {
-        "STREAM_APP_KAFKA_URL": endpoints.kafka_url,
+        "STREAM_APP_KAFKA_URL": endpoints.kafka.servers,
         "STREAM_APP_DATABASE_URL": database_url,
         "STREAM_APP_TOPIC_PREFIX": topic_prefix,
         "STREAM_APP_TOPIC_PARTITIONS": "2",

@@ -37,7 +37,7 @@ async def empty(place: Place) -> AsyncIterator[Place]:
 async def run_as_written(shell: CommandLine, place: Place, containing: str) -> None:
     """Run the document's block with these words, on the place's database."""
     own = {
-        "STREAM_APP_KAFKA_URL": place.endpoints.kafka_url,
+        "STREAM_APP_KAFKA_URL": place.endpoints.kafka.servers,
         "STREAM_APP_DATABASE_URL": place.database_url,
         "STREAM_APP_TOPIC_PREFIX": place.topic_prefix,
         "PATH": f"{binary('pg_dump').parent}:{shell.environment['PATH']}",

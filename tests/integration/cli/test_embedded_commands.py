@@ -27,7 +27,7 @@ def test_services_are_started_found_migrated_and_stopped(bare: CommandLine, data
     found = running(data_dir)
     assert started.returncode == 0
     assert found is not None
-    assert f"Kafka     {found.kafka_url}\n" in started.stdout
+    assert f"Kafka     {found.kafka.servers}\n" in started.stdout
     assert "stream-app db upgrade" in started.stderr
 
     assert bare.run("db url").stdout == f"{found.database_url}\n"

@@ -41,12 +41,12 @@ async def write(endpoints: Endpoints, value: bytes) -> None:
     await database.execute("CREATE EXTENSION IF NOT EXISTS vector; CREATE TABLE IF NOT EXISTS kept (value bytea)")
     await database.execute("INSERT INTO kept VALUES ($1)", value)
     await database.close()
-    admin = AIOKafkaAdminClient(bootstrap_servers=endpoints.kafka_url)
+    admin = AIOKafkaAdminClient(bootstrap_servers=endpoints.kafka.servers)
     await admin.start()
     if TOPIC not in await admin.list_topics():
         await admin.create_topics([NewTopic(TOPIC, 1, 1)])
     await admin.close()
-    async with AIOKafkaProducer(bootstrap_servers=endpoints.kafka_url, enable_idempotence=True) as producer:
+    async with AIOKafkaProducer(bootstrap_servers=endpoints.kafka.servers, enable_idempotence=True) as producer:
         await producer.send_and_wait(TOPIC, value)
 
 
@@ -55,7 +55,7 @@ async def written(endpoints: Endpoints) -> tuple[list[bytes], list[bytes]]:
     database = await asyncpg.connect(endpoints.database_url)
     rows = [row["value"] for row in await database.fetch("SELECT value FROM kept ORDER BY ctid")]
     await database.close()
-    async with AIOKafkaConsumer(bootstrap_servers=endpoints.kafka_url) as consumer:
+    async with AIOKafkaConsumer(bootstrap_servers=endpoints.kafka.servers) as consumer:
         log = TopicPartition(TOPIC, 0)
         consumer.assign([log])
         await consumer.seek_to_beginning(log)
@@ -148,10 +148,10 @@ def test_stop_ends_the_processes_and_is_content_where_none_runs(folder: Path) ->
 def test_a_port_that_another_program_took_meanwhile_is_replaced(folder: Path) -> None:
     before = start(folder)
     stop(folder)
-    host, port = before.kafka_url.split(":")
+    host, port = before.kafka.servers.split(":")
     with socket.create_server((host, int(port))):
         after = start(folder)
-        assert after.kafka_url != before.kafka_url
+        assert after.kafka != before.kafka
         assert after.database_url == before.database_url
     stop(folder)
 

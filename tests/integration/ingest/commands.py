@@ -38,7 +38,7 @@ async def stages(job: Job, *names: str) -> AsyncIterator[None]:
     running = [run_stage(job.services.settings, job.endpoints, name, stop=stop) for name in names]
     tasks = [asyncio.ensure_future(each) for each in running]
     try:
-        async with watching_workers(job.endpoints.kafka_url, job.services.settings.topic_prefix) as watch:
+        async with watching_workers(job.endpoints.kafka, job.services.settings.topic_prefix) as watch:
 
             async def joined() -> bool:
                 return not set(names) & set(await watch.without_members())

@@ -16,7 +16,7 @@ from stream_app.services import open_services
 @pytest.fixture
 def settings(endpoints: Endpoints, database_url: str, topic_prefix: str) -> Settings:
     return Settings(
-        kafka_url=endpoints.kafka_url,
+        kafka_url=endpoints.kafka.servers,
         database_url=SecretStr(database_url),
         topic_prefix=topic_prefix,
         topic_partitions=3,
@@ -25,6 +25,6 @@ def settings(endpoints: Endpoints, database_url: str, topic_prefix: str) -> Sett
 
 @pytest.fixture
 async def job(settings: Settings, endpoints: Endpoints, database_url: str) -> AsyncIterator[Job]:
-    own = Endpoints(endpoints.kafka_url, database_url)
+    own = Endpoints(endpoints.kafka, database_url)
     async with open_services(settings, own) as services:
         yield Job(services, own, Bars(Progress(disable=True)))

@@ -121,7 +121,7 @@ async def test_with_a_worker_the_wait_ends_when_every_covered_day_is_computed(jo
 
 
 async def test_a_stage_without_a_worker_is_told_from_one_with(job: Job) -> None:
-    async with watching_workers(job.endpoints.kafka_url, job.services.settings.topic_prefix) as watch:
+    async with watching_workers(job.endpoints.kafka, job.services.settings.topic_prefix) as watch:
         assert await watch.without_members() == list(STAGES)
         async with stages(job, "prices"):
             assert await watch.without_members() == ["news", "contexts"]

@@ -3,17 +3,18 @@
 import pytest
 
 from stream_app.embedded import Endpoints
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.topics import ensure_topics
 
 
 @pytest.fixture
-def kafka_url(endpoints: Endpoints) -> str:
-    """Where the broker is."""
-    return endpoints.kafka_url
+def kafka(endpoints: Endpoints) -> KafkaAccess:
+    """How the broker is reached."""
+    return endpoints.kafka
 
 
 @pytest.fixture
-async def topic(kafka_url: str, topic_prefix: str) -> str:
+async def topic(kafka: KafkaAccess, topic_prefix: str) -> str:
     """An input topic of four partitions, of the test's own."""
-    await ensure_topics(kafka_url, topic_prefix, 4, 1)
+    await ensure_topics(kafka, topic_prefix, 4, 1)
     return f"{topic_prefix}prices.closes"

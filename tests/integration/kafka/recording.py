@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from stream_app.config import Settings, load_settings
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits
 from stream_app.kafka.publisher import Outgoing, Publisher, partition_of
 from stream_app.kafka.stage import run_stage
@@ -83,9 +84,9 @@ class Recorder:
 class Running:
     """A stage that runs in this process until the block ends, which stops it as SIGTERM would."""
 
-    def __init__(self, kafka_url: str, stage: Stage, settings: Settings | None = None) -> None:
+    def __init__(self, kafka: KafkaAccess, stage: Stage, settings: Settings | None = None) -> None:
         self._stop = asyncio.Event()
-        self._run = run_stage(stage, kafka_url, settings or load_settings(), stop=self._stop)
+        self._run = run_stage(stage, kafka, settings or load_settings(), stop=self._stop)
 
     async def __aenter__(self) -> "Running":
         self._task = asyncio.ensure_future(self._run)
@@ -101,9 +102,9 @@ def stage(topic: str, recorder: Recorder, *, records: int = 10, group: str = "")
     return Stage("recorder", topic, group or f"{topic}-group", ChunkLimits(records, 1024 * 1024), recorder)
 
 
-async def publish(kafka_url: str, topic: str, partitions: Mapping[int, int], size: int = 20) -> None:
+async def publish(kafka: KafkaAccess, topic: str, partitions: Mapping[int, int], size: int = 20) -> None:
     """Publish so many records to each of these partitions of a topic of four."""
-    publisher = Publisher(kafka_url)
+    publisher = Publisher(kafka)
     keys = partition_keys()
     records = [
         Outgoing(topic, keys[partition], bytes(size)) for partition, count in partitions.items() for _ in range(count)
@@ -118,9 +119,9 @@ def partition_keys() -> dict[int, bytes]:
     return {partition_of(key, 4): key for key in candidates}
 
 
-async def committed(kafka_url: str, topic: str, group: str = "") -> dict[int, int]:
+async def committed(kafka: KafkaAccess, topic: str, group: str = "") -> dict[int, int]:
     """The group's committed offsets of the topic, by partition; a start at 0 is committed, too, and left out here."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.servers)
     await admin.start()
     try:
         found = await admin.list_consumer_group_offsets(group or f"{topic}-group")

@@ -12,6 +12,7 @@ import pytest
 from stream_app.embedded import Endpoints, start
 from stream_app.embedded.kafka import Kafka
 from stream_app.errors import Retriable
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.publisher import Outgoing, Publisher
 from stream_app.kafka.topics import ensure_topics
 from tests.conftest import stopped_at_the_end
@@ -37,11 +38,12 @@ async def back(folder: Path) -> Endpoints:
 async def test_a_stage_and_a_publisher_outlive_an_outage(
     broker: Kafka, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await ensure_topics(broker.url, "", 4, 1)
-    await publish(broker.url, TOPIC, {0: 10})
-    recorder, publisher = Recorder(), Publisher(broker.url, wait_seconds=1)
+    kafka = KafkaAccess(broker.url)
+    await ensure_topics(kafka, "", 4, 1)
+    await publish(kafka, TOPIC, {0: 10})
+    recorder, publisher = Recorder(), Publisher(kafka, wait_seconds=1)
     await publisher.start()
-    async with Running(broker.url, stage(TOPIC, recorder)):
+    async with Running(kafka, stage(TOPIC, recorder)):
         await recorder.until(lambda: recorder.count() == 10)
         caplog.clear()
         with caplog.at_level(logging.INFO, logger="stream_app"):
@@ -59,31 +61,32 @@ async def test_a_stage_and_a_publisher_outlive_an_outage(
     for offsets in recorder.offsets().values():
         assert offsets == list(range(len(offsets)))
     ends = {partition: len(offsets) for partition, offsets in recorder.offsets().items()}
-    assert await committed(broker.url, TOPIC) == ends
+    assert await committed(kafka, TOPIC) == ends
     ours = [record for record in caplog.records if record.name.startswith("stream_app")]
     assert ours[0].getMessage().startswith("Kafka does not answer")
     assert len(ours) < 10, [record.getMessage() for record in ours]
 
 
 async def test_a_stage_started_before_its_broker_waits_for_it(broker: Kafka, tmp_path: Path) -> None:
-    await ensure_topics(broker.url, "", 4, 1)
-    await publish(broker.url, TOPIC, {0: 10})
-    url = broker.url
+    kafka = KafkaAccess(broker.url)
+    await ensure_topics(kafka, "", 4, 1)
+    await publish(kafka, TOPIC, {0: 10})
     await asyncio.to_thread(broker.stop)
     recorder = Recorder()
-    async with Running(url, stage(TOPIC, recorder)):
+    async with Running(kafka, stage(TOPIC, recorder)):
         await back(tmp_path)
         await recorder.until(lambda: recorder.count() == 10)
 
 
 async def test_a_stage_stops_while_its_broker_is_away(broker: Kafka) -> None:
-    await ensure_topics(broker.url, "", 4, 1)
-    await publish(broker.url, TOPIC, {0: 10})
+    kafka = KafkaAccess(broker.url)
+    await ensure_topics(kafka, "", 4, 1)
+    await publish(kafka, TOPIC, {0: 10})
     recorder = Recorder()
-    async with asyncio.timeout(60), Running(broker.url, stage(TOPIC, recorder)):
+    async with asyncio.timeout(60), Running(kafka, stage(TOPIC, recorder)):
         await recorder.until(lambda: recorder.count() == 10)
         await asyncio.to_thread(broker.stop)
-    async with asyncio.timeout(20), Running(broker.url, stage(TOPIC, Recorder())):
+    async with asyncio.timeout(20), Running(kafka, stage(TOPIC, Recorder())):
         pass
 
 

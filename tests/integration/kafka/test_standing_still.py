@@ -8,6 +8,7 @@ import pytest
 
 from stream_app.config import load_settings
 from stream_app.kafka import consuming
+from stream_app.kafka.access import KafkaAccess
 from tests.integration.kafka.recording import Recorder, Running, stage
 from tests.integration.pipeline import until
 
@@ -36,11 +37,11 @@ class Clock:
 
 
 async def test_a_thread_that_stands_still_is_told_of_where_it_may_cost_the_partitions(
-    kafka_url: str, topic: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    kafka: KafkaAccess, topic: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock, settings, recorder = Clock(), load_settings(), Recorder()
     monkeypatch.setattr(consuming, "time", clock)
-    async with Running(kafka_url, stage(topic, recorder), settings):
+    async with Running(kafka, stage(topic, recorder), settings):
         await recorder.until(lambda: len(recorder.logs) == 4)
         await clock.put_forward(settings.session_timeout_seconds / 2)
         assert "stood still" not in caplog.text

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stream_app.kafka.access import KafkaAccess
 from tests.integration.kafka.recording import DEADLINE_SECONDS, Recorder, Running, committed, publish, stage
 
 
@@ -42,38 +43,40 @@ def handled(file: Path) -> dict[int, int]:
     return ends
 
 
-async def test_a_killed_worker_loses_nothing(kafka_url: str, topic: str, tmp_path: Path) -> None:
-    await publish(kafka_url, topic, dict.fromkeys(range(4), 20_000))
+async def test_a_killed_worker_loses_nothing(kafka: KafkaAccess, topic: str, tmp_path: Path) -> None:
+    await publish(kafka, topic, dict.fromkeys(range(4), 20_000))
     file = tmp_path / "handled"
     file.touch()
-    with worker(kafka_url, topic, str(file)) as process:
+    with worker(kafka.servers, topic, str(file)) as process:
         wait_for(lambda: file.stat().st_size > 2_000)
         process.kill()
     before = handled(file)
     assert 0 < sum(before.values()) < 80_000, "it was killed in the middle"
     recorder = Recorder()
-    async with Running(kafka_url, stage(topic, recorder, records=1_000)):
+    async with Running(kafka, stage(topic, recorder, records=1_000)):
         await recorder.until(lambda: {p: rows[-1] for p, rows in recorder.offsets().items()} == _last(20_000))
-    assert await committed(kafka_url, topic) == dict.fromkeys(range(4), 20_000)
+    assert await committed(kafka, topic) == dict.fromkeys(range(4), 20_000)
     for partition, offsets in recorder.offsets().items():
         assert offsets == list(range(offsets[0], 20_000))
         assert offsets[0] <= before.get(partition, 0), "what was not handled comes again"
 
 
-async def test_sigterm_waits_for_the_handler_commits_and_exits_0(kafka_url: str, topic: str, tmp_path: Path) -> None:
-    await publish(kafka_url, topic, {2: 10})
+async def test_sigterm_waits_for_the_handler_commits_and_exits_0(
+    kafka: KafkaAccess, topic: str, tmp_path: Path
+) -> None:
+    await publish(kafka, topic, {2: 10})
     file, gate = tmp_path / "handled", tmp_path / "gate"
     file.touch()
     os.mkfifo(gate)
-    with worker(kafka_url, topic, str(file), str(gate)) as process:
+    with worker(kafka.servers, topic, str(file), str(gate)) as process:
         wait_for(lambda: file.read_text() == "waiting\n")
         process.send_signal(signal.SIGTERM)
-        await publish(kafka_url, topic, {2: 10})
+        await publish(kafka, topic, {2: 10})
         assert file.read_text() == "waiting\n"
         gate.write_bytes(b"")
         assert process.wait(DEADLINE_SECONDS) == 0
     assert handled(file) == {2: 10}
-    assert await committed(kafka_url, topic) == {2: 10}
+    assert await committed(kafka, topic) == {2: 10}
 
 
 def _last(count: int) -> dict[int, int]:

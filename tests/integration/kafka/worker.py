@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from stream_app.config import load_settings
+from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import Chunk
 from stream_app.kafka.stage import run_stage
 from tests.integration.kafka.recording import Recorder, stage
@@ -26,7 +27,7 @@ def main(kafka_url: str, topic: str, file: str, gate: str | None = None) -> None
             lines.write(f"{chunk.partition} {chunk.first_offset} {chunk.last_offset}\n")
 
         async def run() -> None:
-            await run_stage(stage(topic, Recorder(work)), kafka_url, load_settings())
+            await run_stage(stage(topic, Recorder(work)), KafkaAccess(kafka_url), load_settings())
 
         asyncio.run(run())
 

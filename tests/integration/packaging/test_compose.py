@@ -106,7 +106,10 @@ def test_what_it_tells_the_worker_are_settings_that_the_worker_takes(services: A
         variables = services[name]["environment"]
         database_url = variables["STREAM_APP_DATABASE_URL"]
         found = find(Settings(kafka_url=variables["STREAM_APP_KAFKA_URL"], database_url=SecretStr(database_url)))
-        assert {found.kafka_url.partition(":")[0], database_url.partition("@")[2].partition(":")[0]} <= services.keys()
+        assert {
+            found.kafka.servers.partition(":")[0],
+            database_url.partition("@")[2].partition(":")[0],
+        } <= services.keys()
         database = services["postgres"]["environment"]
         assert f"//{database['POSTGRES_USER']}@" in database_url
         assert database_url.endswith(f"/{database['POSTGRES_DB']}")

@@ -13,7 +13,7 @@ from tests.integration.pipeline import Pipeline, until
 async def delete(path: Pipeline, name: str) -> None:
     """Delete a topic, named without its prefix."""
     topic = path.services.topic(name)
-    async with administrating(path.endpoints.kafka_url) as admin:
+    async with administrating(path.endpoints.kafka) as admin:
         await admin.delete_topics([topic])
 
         async def is_gone() -> bool:
@@ -26,13 +26,13 @@ async def recreate(path: Pipeline, name: str, partitions: int | None = None) -> 
     """Delete a topic, and make an empty one of that name."""
     await delete(path, name)
     count = partitions or path.settings.topic_partitions
-    await ensure_topics(path.endpoints.kafka_url, path.settings.topic_prefix, count, 1)
+    await ensure_topics(path.endpoints.kafka, path.settings.topic_prefix, count, 1)
 
 
 async def lose(path: Pipeline, name: str, partition: int, below: int) -> None:
     """Delete a partition's records below an offset, as an expired retention does."""
     at = TopicPartition(path.services.topic(name), partition)
-    async with administrating(path.endpoints.kafka_url) as admin:
+    async with administrating(path.endpoints.kafka) as admin:
         await admin.delete_records({at: RecordsToDelete(before_offset=below)})
     assert (await path.services.log.start_offsets(at.topic))[partition] == below
 
@@ -40,7 +40,7 @@ async def lose(path: Pipeline, name: str, partition: int, below: int) -> None:
 async def add_partitions(path: Pipeline, name: str, total: int) -> None:
     """Give a topic more partitions."""
     topic = path.services.topic(name)
-    async with administrating(path.endpoints.kafka_url) as admin:
+    async with administrating(path.endpoints.kafka) as admin:
         await admin.create_partitions({topic: NewPartitions(total)})
 
     async def are_there() -> bool:
@@ -53,5 +53,5 @@ async def configure(path: Pipeline, topic: Topic, config: str, value: str) -> No
     """Give a topic another config beside those that it has."""
     given = topic.configs | {config: value}
     resource = ConfigResource(ConfigResourceType.TOPIC, path.services.topic(topic.name), given)
-    async with administrating(path.endpoints.kafka_url) as admin:
+    async with administrating(path.endpoints.kafka) as admin:
         await admin.alter_configs([resource])

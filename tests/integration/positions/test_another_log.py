@@ -26,9 +26,9 @@ ADOPT = r"`stream-app log adopt` shows what is to be done"
 
 async def adopt(path: Pipeline) -> list[Found]:
     """Go on with the logs as they are; what was found."""
-    found = await adopting.look(path.services, path.endpoints.kafka_url)
-    await adopting.adopt(path.services, path.endpoints.kafka_url, found)
-    assert await adopting.look(path.services, path.endpoints.kafka_url) == []
+    found = await adopting.look(path.services, path.endpoints.kafka)
+    await adopting.adopt(path.services, path.endpoints.kafka, found)
+    assert await adopting.look(path.services, path.endpoints.kafka) == []
     return found
 
 
@@ -165,15 +165,15 @@ async def test_nothing_is_adopted_while_somebody_is_in_the_group(place: Place, m
             await live(path, steps)
         await recreate(path, NEWS.name)
         await recreate(path, PRICES.name)
-        found = await adopting.look(path.services, path.endpoints.kafka_url)
+        found = await adopting.look(path.services, path.endpoints.kafka)
         topic, group = path.services.topic(PRICES.name), group_id(path.settings.topic_prefix, "prices")
-        async with AIOKafkaConsumer(topic, bootstrap_servers=path.endpoints.kafka_url, group_id=group):
-            with_a_member = await adopting.look(path.services, path.endpoints.kafka_url)
+        async with AIOKafkaConsumer(topic, bootstrap_servers=path.endpoints.kafka.servers, group_id=group):
+            with_a_member = await adopting.look(path.services, path.endpoints.kafka)
             assert [each.members for each in with_a_member] == [1, 0]
             with pytest.raises(UsageError, match=r"A worker reads .*prices\.closes: stop it first"):
-                await adopting.adopt(path.services, path.endpoints.kafka_url, with_a_member)
+                await adopting.adopt(path.services, path.endpoints.kafka, with_a_member)
         assert (await epoch(path, PRICES.name), await epoch(path, NEWS.name)) == (1, 1)
-        await adopting.adopt(path.services, path.endpoints.kafka_url, found)
+        await adopting.adopt(path.services, path.endpoints.kafka, found)
         assert (await epoch(path, PRICES.name), await epoch(path, NEWS.name)) == (2, 2)
 
 
@@ -198,8 +198,8 @@ async def test_two_that_adopt_at_once_make_one_epoch(place: Place, model: QuickM
         async with stepping(path, model) as steps:
             await live(path, steps)
         await recreate(path, PRICES.name)
-        found = await adopting.look(path.services, path.endpoints.kafka_url)
-        both = [adopting.adopt(path.services, path.endpoints.kafka_url, found) for _ in range(2)]
+        found = await adopting.look(path.services, path.endpoints.kafka)
+        both = [adopting.adopt(path.services, path.endpoints.kafka, found) for _ in range(2)]
         outcomes = await asyncio.gather(*both, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes if outcome is not None] == [UsageError]
         assert await epoch(path, PRICES.name) == 2

@@ -26,16 +26,16 @@ async def committed(path: Pipeline) -> dict[int, int]:
     topic = path.services.topic(PRICES.name)
     return dict(
         (
-            await groups.look_at(path.endpoints.kafka_url, group_id(path.settings.topic_prefix, "prices"), topic)
+            await groups.look_at(path.endpoints.kafka, group_id(path.settings.topic_prefix, "prices"), topic)
         ).committed
     )
 
 
 async def adopt(path: Pipeline) -> None:
     """Go on with the logs as they are."""
-    found = await adopting.look(path.services, path.endpoints.kafka_url)
-    await adopting.adopt(path.services, path.endpoints.kafka_url, found)
-    assert await adopting.look(path.services, path.endpoints.kafka_url) == []
+    found = await adopting.look(path.services, path.endpoints.kafka)
+    await adopting.adopt(path.services, path.endpoints.kafka, found)
+    assert await adopting.look(path.services, path.endpoints.kafka) == []
 
 
 async def has_ended(path: Pipeline) -> bool:
@@ -84,7 +84,7 @@ async def test_a_commit_below_the_start_of_the_log_stops_the_worker_until_it_is_
         async with stepping(path, model) as steps:
             await path.send_to(0, *prices())
             await steps.apply()
-        await groups.commit(path.endpoints.kafka_url, group, topic, {0: 3})
+        await groups.commit(path.endpoints.kafka, group, topic, {0: 3})
         await lose(path, PRICES.name, 0, below=5)
         path.start("prices")
 

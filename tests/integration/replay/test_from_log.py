@@ -82,7 +82,7 @@ async def test_a_replay_that_was_stopped_goes_on_where_it_was_and_no_worker_may_
         with pytest.raises(UsageError, match=r"^The replay that was stopped here publishes nothing"):
             await replay(path.services, Asked((), EVERY_DAY, Publish.ALL), Counted())
         with pytest.raises(UsageError, match=r"^A replay into this database has not finished"):
-            await run_stage(path.settings, Endpoints(place.endpoints.kafka_url, emptied.database_url), "prices")
+            await run_stage(path.settings, Endpoints(place.endpoints.kafka, emptied.database_url), "prices")
         monkeypatch.setattr(Stage, "handle", handle)
         counted = Counted()
         filled = await replay(path.services, ALL, counted)

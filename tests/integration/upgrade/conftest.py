@@ -32,7 +32,7 @@ def command_line(tmp_path: Path, endpoints: Endpoints, old_database: str, dump: 
     """Commands on the release's database and topics."""
     bare = without_settings(tmp_path)
     settings = {
-        "STREAM_APP_KAFKA_URL": endpoints.kafka_url,
+        "STREAM_APP_KAFKA_URL": endpoints.kafka.servers,
         "STREAM_APP_DATABASE_URL": old_database,
         "STREAM_APP_TOPIC_PREFIX": dump.topic_prefix,
         "STREAM_APP_REGIONS": str(dump.regions),
@@ -45,5 +45,5 @@ async def upgraded(command_line: CommandLine, endpoints: Endpoints, dump: Dump) 
     """The release's log, and its database after `stream-app db upgrade`."""
     done = command_line.run("db upgrade")
     assert (done.returncode, done.stderr) == (0, "")
-    async with restored_log(dump, endpoints.kafka_url):
+    async with restored_log(dump, endpoints.kafka.servers):
         yield Place(endpoints, command_line.environment["STREAM_APP_DATABASE_URL"], dump.topic_prefix)
