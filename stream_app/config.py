@@ -6,10 +6,11 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -17,6 +18,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
@@ -37,6 +39,16 @@ OTHER_VARIABLES = {"STREAM_APP_CONFIG", "STREAM_APP_FAILPOINT"}
 PACKAGED_REGIONS = Path(__file__).parent / "regions.toml"
 MODEL_ID = r"^[^|]{1,200}$"
 """As the events have it: a key of several parts is joined by |."""
+
+Given = TypeVar("Given")
+Unset = Annotated[Given | None, BeforeValidator(lambda given: None if given == "" else given)]
+"""A setting that may be left out; an empty text leaves it out as well, so that a variable can take back the file's."""
+Username = Annotated[str, Field(max_length=256)]
+Secret = Annotated[SecretStr, Field(max_length=1024)]
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+OF_A_LOGIN = ("kafka_sasl_mechanism", "kafka_username", "kafka_password", "kafka_password_file")
+OF_TLS = ("kafka_ca_file", "kafka_cert_file", "kafka_key_file")
 
 InstrumentId = Annotated[str, Field(min_length=1, max_length=200)]
 Language = Annotated[str, Field(min_length=1, max_length=16)]
@@ -90,6 +102,25 @@ class Settings(BaseSettings):
     health_stall_seconds: Annotated[
         float, Field(gt=2, description="a stage that stands still for so long is not alive")
     ] = 30.0
+
+    # how Kafka is spoken to
+    kafka_security_protocol: Annotated[
+        SecurityProtocol,
+        Field(description="`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`; SSL verifies certificate and host name"),
+    ] = "PLAINTEXT"
+    kafka_sasl_mechanism: Annotated[
+        Unset[SaslMechanism], Field(description="with SASL: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`")
+    ] = None
+    kafka_username: Annotated[Unset[Username], Field(description="with SASL: who logs in")] = None
+    kafka_password: Annotated[Unset[Secret], Field(description="with SASL: the password")] = None
+    kafka_password_file: Annotated[Unset[Path], Field(description="or a file with the password")] = None
+    kafka_ca_file: Annotated[
+        Unset[Path], Field(description="with SSL: the authorities to trust, in PEM form; none: the system's")
+    ] = None
+    kafka_cert_file: Annotated[
+        Unset[Path], Field(description="with SSL: a certificate of the client's own, in PEM form")
+    ] = None
+    kafka_key_file: Annotated[Unset[Path], Field(description="its key, where that is not in the same file")] = None
 
     # Kafka
     topic_partitions: Annotated[
@@ -181,6 +212,26 @@ class Settings(BaseSettings):
             )
         return minimum_records
 
+    @model_validator(mode="after")
+    def _spoken_to_in_one_way(self) -> Self:
+        """What the protocol needs is there, and nothing is given that it would leave unused."""
+        protocol, passwords = self.kafka_security_protocol, [self.kafka_password, self.kafka_password_file]
+        with_login = protocol.startswith("SASL_")
+        needed = [self.kafka_sasl_mechanism, self.kafka_username, self.kafka_password or self.kafka_password_file]
+        if with_login and None in needed:
+            names = "kafka_sasl_mechanism, kafka_username and kafka_password or kafka_password_file"
+            _refuse(f"kafka_security_protocol {protocol} needs {names}")
+        if None not in passwords:
+            _refuse("kafka_password and kafka_password_file are both given; leave one out")
+        if self.kafka_key_file is not None and self.kafka_cert_file is None:
+            _refuse("kafka_key_file is given without kafka_cert_file")
+        unused = ([] if with_login else [*OF_A_LOGIN]) + ([] if protocol.endswith("SSL") else [*OF_TLS])
+        if given := [name for name in unused if getattr(self, name) is not None]:
+            _refuse(f"{given[0]} is given, which kafka_security_protocol {protocol} does not use")
+        if protocol != "PLAINTEXT" and self.kafka_url is None:
+            _refuse(f"kafka_security_protocol {protocol} needs kafka_url; the embedded Kafka speaks PLAINTEXT")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -244,6 +295,10 @@ def load_regions(path: Path | None = None) -> dict[str, RegionConfig]:
         raise UsageError(f"The regions file {chosen}: {_first_problem(error)}") from None
 
 
+def _refuse(sentence: str) -> NoReturn:
+    raise PydanticCustomError("combination", "{sentence}", {"sentence": sentence})
+
+
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}."
+    return ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"]))) + "."

@@ -16,6 +16,7 @@ import pytest
 from stream_app.embedded import Endpoints, start
 from stream_app.embedded.postgres import binary
 from stream_app.store.migrate import upgrade
+from tests.certificates import Certificates
 
 # Stops the services when its standard input ends: at the session's end, and as well when pytest is killed.
 GUARD = """
@@ -42,6 +43,12 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
     folder = tmp_path_factory.mktemp("services")
     with stopped_at_the_end(folder):
         yield start(folder)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority's certificates for servers and clients."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")

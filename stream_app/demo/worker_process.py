@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stream_app.config import PACKAGED_REGIONS
+from stream_app.config import OF_A_LOGIN, OF_TLS, PACKAGED_REGIONS, PREFIX
 from stream_app.demo.place import Place
 from stream_app.embedded import Endpoints
 from stream_app.errors import Fatal
@@ -25,10 +25,13 @@ LAST_LINES = 12
 def worker(place: Place, endpoints: Endpoints, config: Path | None) -> Iterator["subprocess.Popen[bytes]"]:
     """A worker on these services, drained at the end; in a session of its own, so that Ctrl-C does not reach it."""
     settings = {
-        "STREAM_APP_KAFKA_URL": endpoints.kafka.servers,
-        "STREAM_APP_DATABASE_URL": endpoints.database_url,
-        "STREAM_APP_REGIONS": str(PACKAGED_REGIONS),
-        "STREAM_APP_TOPIC_PREFIX": "",
+        "KAFKA_URL": endpoints.kafka.servers,
+        "DATABASE_URL": endpoints.database_url,
+        "REGIONS": str(PACKAGED_REGIONS),
+        "TOPIC_PREFIX": "",
+        "KAFKA_SECURITY_PROTOCOL": endpoints.kafka.protocol,
+        # how the user's own services are logged in to
+        **dict.fromkeys((name.upper() for name in (*OF_A_LOGIN, *OF_TLS)), ""),
     }
     first = [] if config is None else ["--config", str(config)]
     # -P: not what lies in the current folder, which may have its own `agents`, `schemas` or `migrations`.
@@ -36,7 +39,12 @@ def worker(place: Place, endpoints: Endpoints, config: Path | None) -> Iterator[
     with (
         place.worker_log.open("wb") as log,
         subprocess.Popen(
-            command, env=os.environ | settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            env=os.environ | {f"{PREFIX}{name}": value for name, value in settings.items()},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         ) as process,
     ):
         try:

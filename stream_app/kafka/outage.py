@@ -6,6 +6,7 @@ aiokafka alone writes some 80 lines a second about an unreachable broker, so its
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from aiokafka.errors import (
     AuthenticationFailedError,
@@ -13,42 +14,74 @@ from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     CommitFailedError,
     GroupAuthorizationFailedError,
+    IllegalSaslStateError,
     InvalidTopicError,
+    KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
+    SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
     UnsupportedVersionError,
 )
 
 from stream_app.errors import Away, Fatal
+from stream_app.kafka.refusals import doubt, refusal
 from stream_app.outage import KAFKA
 
 FRAMEWORK = logging.getLogger("faust")
 """Where our subclasses of Faust's services log what the framework says of itself."""
-ORDINARY = ("rebalanc", "Revoking", "Setting newly assigned", "out of range")
-"""Words of aiokafka's warnings that tell of no outage: a rebalance, or what is raised as an error anyhow."""
+ORDINARY = ("rebalanc", "Revoking", "Setting newly assigned", "out of range", "password in the clear")
+"""Words of aiokafka's warnings that tell of no outage: a rebalance, what is raised as an error anyhow, and what the
+settings chose."""
+OF_FIRST_CONNECTION = ('Unable connect to "%s:%s": %s', 'Unable to request metadata from "%s:%s": %s')
+"""What aiokafka says of a client's first connection, which came to nothing."""
 NOT_MENDED_BY_WAITING = (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    IllegalSaslStateError,
     InvalidTopicError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
+    SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
     UnsupportedVersionError,
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a connection was not made: refused for good, or something to look at, or neither."""
+
+    refused: str | None
+    doubt: str | None
+
+
+UNKNOWN = Cause(None, None)
+
+
 class ClientComplaints(logging.Handler):
-    """Takes up the client library's complaints."""
+    """Takes up the client library's complaints.
+
+    Why a connection was not made stands there alone: what the library raises of it names just the servers.
+    """
+
+    cause = UNKNOWN
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take up one of them, unless it tells of no outage."""
         message = record.getMessage()
-        if not any(word in message for word in ORDINARY):
-            KAFKA.complain(message)
+        if any(word in message for word in ORDINARY):
+            return
+        error = next((arg for arg in record.args or () if isinstance(arg, BaseException)), None)
+        refused = refusal(error)
+        if error is not None and (refused or record.msg in OF_FIRST_CONNECTION):
+            self.cause = Cause(refused, doubt(error))
+        KAFKA.complain(refused or message)
 
 
 _COMPLAINTS = ClientComplaints(logging.WARNING)
@@ -74,15 +107,21 @@ def kafka_errors(doing: str) -> Iterator[None]:
 
     `doing` completes the sentence "Kafka: … failed".
     """
+    before = _COMPLAINTS.cause
     try:
         yield
     except NOT_MENDED_BY_WAITING as error:
-        raise Fatal(f"Kafka: {doing} failed for good: {error}.") from error
+        raise Fatal(f"{refusal(error) or f'Kafka: {doing} failed for good: {error}'}.") from error
     except CommitFailedError:
         raise  # a rebalance has taken the partitions, which is no outage; who commits knows what that means
     except (KafkaError, OSError, TimeoutError) as error:
-        reason = f"{doing}: {error!r}"
+        told = isinstance(error, KafkaConnectionError) and _COMPLAINTS.cause is not before
+        cause = _COMPLAINTS.cause if told else UNKNOWN
+        if cause.refused:
+            raise Fatal(f"{cause.refused}.") from error
+        why = cause.doubt or repr(error)
+        reason = f"{doing}: {why}"
         KAFKA.complain(reason)
-        raise Away(f"Kafka: {doing} failed: {error!r}.", service=KAFKA.service, reason=reason) from error
+        raise Away(f"Kafka: {doing} failed: {why}.", service=KAFKA.service, reason=reason) from error
     else:
         KAFKA.answered()

@@ -5,17 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from stream_app.config import load_regions, load_settings
+from stream_app.config import Settings, load_regions, load_settings
 from stream_app.errors import UsageError
 from stream_app.regime.calendars import load_calendar
+
+LOGIN = {
+    "kafka_url": "h:1",
+    "kafka_sasl_mechanism": "SCRAM-SHA-512",
+    "kafka_username": "me",
+    "kafka_password": "secret",
+}
 
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings file and no variable of whoever runs the tests."""
     monkeypatch.chdir(tmp_path)
-    for name in ("DATA_DIR", "WINDOW_DAYS", "CHUNK_RECORDS", "DATABASE_URL", "KAFKA_URL", "TOPIC_PREFIX", "REGIONS"):
-        monkeypatch.delenv(f"STREAM_APP_{name}", raising=False)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"STREAM_APP_{name.upper()}", raising=False)
 
 
 def write(path: Path, text: str) -> Path:
@@ -46,6 +53,73 @@ def test_the_database_url_is_not_shown() -> None:
     assert "secret" not in repr(settings)
     assert settings.database_url is not None
     assert settings.database_url.get_secret_value().endswith("/db")
+
+
+def test_no_password_is_shown() -> None:
+    settings = load_settings(LOGIN | {"kafka_security_protocol": "SASL_SSL"})
+    assert "secret" not in repr(settings)
+    assert settings.kafka_password is not None
+    assert settings.kafka_password.get_secret_value() == "secret"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"kafka_security_protocol": "SASL_SSL"}, "SASL_SSL needs kafka_sasl_mechanism, kafka_username and kafka_pass"),
+        (
+            {**LOGIN, "kafka_security_protocol": "SASL_PLAINTEXT", "kafka_password": ""},
+            "SASL_PLAINTEXT needs kafka_sasl_mechanism, kafka_username and kafka_password or kafka_password_file",
+        ),
+        (LOGIN, "kafka_sasl_mechanism is given, which kafka_security_protocol PLAINTEXT does not use"),
+        ({"kafka_ca_file": "ca.pem"}, "kafka_ca_file is given, which kafka_security_protocol PLAINTEXT does not use"),
+        (
+            {**LOGIN, "kafka_security_protocol": "SASL_PLAINTEXT", "kafka_ca_file": "ca.pem"},
+            "kafka_ca_file is given, which kafka_security_protocol SASL_PLAINTEXT does not use",
+        ),
+        (
+            {"kafka_security_protocol": "SSL", "kafka_url": "h:1", "kafka_username": "me"},
+            "kafka_username is given, which kafka_security_protocol SSL does not use",
+        ),
+        (
+            {**LOGIN, "kafka_security_protocol": "SASL_SSL", "kafka_password_file": "p"},
+            "kafka_password and kafka_password_file are both given; leave one out",
+        ),
+        (
+            {"kafka_security_protocol": "SSL", "kafka_url": "h:1", "kafka_key_file": "k"},
+            "kafka_key_file is given without kafka_cert_file",
+        ),
+        (
+            {"kafka_security_protocol": "SSL"},
+            "kafka_security_protocol SSL needs kafka_url; the embedded Kafka speaks PLAINTEXT",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_in_one_sentence(given: dict[str, str], told: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        load_settings(given)
+    assert str(refused.value).startswith(f"Settings: {told}") or f" {told}" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_an_empty_variable_takes_back_what_the_file_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        tmp_path / "stream-app.toml",
+        'kafka_url = "h:1"\nkafka_security_protocol = "SASL_SSL"\nkafka_sasl_mechanism = "PLAIN"\n'
+        'kafka_username = "me"\nkafka_password = "secret"\nkafka_ca_file = "ca.pem"',
+    )
+    assert load_settings().kafka_security_protocol == "SASL_SSL"
+    for name in ("SASL_MECHANISM", "USERNAME", "PASSWORD", "CA_FILE"):
+        monkeypatch.setenv(f"STREAM_APP_KAFKA_{name}", "")
+    assert load_settings({"kafka_security_protocol": "PLAINTEXT"}).kafka_password is None
+
+
+def test_every_text_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings({"kafka_username": "", "kafka_password": ""}).kafka_username is None
+    with pytest.raises(UsageError, match=r"^Settings: kafka_username: String should have at most 256 characters\.$"):
+        load_settings(LOGIN | {"kafka_username": "u" * 257})
+    with pytest.raises(UsageError, match=r"^Settings: kafka_password: ") as refused:
+        load_settings(LOGIN | {"kafka_password": "secret" * 1_000})
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,7 @@ async def committed(path: Pipeline) -> dict[int, int]:
     """What the prices stage's group has committed."""
     topic = path.services.topic(PRICES.name)
     return dict(
-        (
-            await groups.look_at(path.endpoints.kafka, group_id(path.settings.topic_prefix, "prices"), topic)
-        ).committed
+        (await groups.look_at(path.endpoints.kafka, group_id(path.settings.topic_prefix, "prices"), topic)).committed
     )
 
 
