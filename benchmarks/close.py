@@ -20,7 +20,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg
 import numpy as np
 
 from benchmarks.closing.days import ClosingDays, closing_days
@@ -33,6 +32,7 @@ from stream_app.config import Settings, load_settings
 from stream_app.embedded import Endpoints, start, stop
 from stream_app.kafka.topics import ensure_topics
 from stream_app.services import open_services
+from stream_app.store.database import connect
 from stream_app.store.migrate import upgrade
 
 GOAL_MS = 250.0
@@ -112,7 +112,7 @@ def figures(kind: str, rounds: Sequence[Sequence[float]]) -> list[Figure]:
 
 async def keep_commit_times(database_url: str) -> None:
     """Have Postgres note when transactions commit, from its next start on."""
-    conn = await asyncpg.connect(database_url)
+    conn = await connect(database_url)
     await conn.execute("ALTER SYSTEM SET track_commit_timestamp = on")
     await conn.close()
 

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     database_url: Annotated[
         SecretStr | None, Field(description="postgresql://user:password@host:port/name; none: the embedded Postgres")
     ] = None
+    database_password_file: Annotated[
+        Unset[Path], Field(description="a file with the password that the URL leaves out")
+    ] = None
     regions: Annotated[Path | None, Field(description="a regions file; none: the packaged regions")] = None
     topic_prefix: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$", description="put before the name of every topic and group")
@@ -230,6 +233,8 @@ class Settings(BaseSettings):
             _refuse(f"{given[0]} is given, which kafka_security_protocol {protocol} does not use")
         if protocol != "PLAINTEXT" and self.kafka_url is None:
             _refuse(f"kafka_security_protocol {protocol} needs kafka_url; the embedded Kafka speaks PLAINTEXT")
+        if self.database_password_file is not None and self.database_url is None:
+            _refuse("database_password_file needs database_url; the embedded Postgres has a password of its own")
         return self
 
     @classmethod

@@ -4,16 +4,15 @@ import logging
 import re
 import shlex
 import ssl
-from urllib.parse import urlsplit
 
 from stream_app import tls
 from stream_app.config import OF_TLS, Settings
+from stream_app.database_url import checked, with_password
 from stream_app.embedded import Endpoints, running
 from stream_app.errors import UsageError
 from stream_app.kafka.access import KafkaAccess, KafkaLogin
 from stream_app.secret_files import read_secret
 
-DATABASE_SCHEMES = ("postgresql", "postgres")
 _SERVER = re.compile(r"[^\s:/,@]+:([0-9]{1,5})")
 LAST_PORT = 65_535
 
@@ -37,15 +36,10 @@ def find_database(settings: Settings) -> str:
     """The database's URL alone, with its password. Raises UsageError as `find` does."""
     if settings.database_url is None:
         return _running(settings).database_url
-    url = settings.database_url.get_secret_value()
-    try:
-        parts = urlsplit(url)
-        proper = parts.scheme in DATABASE_SCHEMES and parts.port != 0
-    except ValueError:
-        proper = False
-    if not proper:
-        raise UsageError("The database URL is not of the form postgresql://user@host:port/database.")
-    return url
+    url = checked(settings.database_url.get_secret_value())
+    if settings.database_password_file is None:
+        return url
+    return with_password(url, read_secret(settings.database_password_file, "database_password_file"))
 
 
 def _kafka(servers: str, settings: Settings) -> KafkaAccess:

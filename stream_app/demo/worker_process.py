@@ -31,7 +31,7 @@ def worker(place: Place, endpoints: Endpoints, config: Path | None) -> Iterator[
         "TOPIC_PREFIX": "",
         "KAFKA_SECURITY_PROTOCOL": endpoints.kafka.protocol,
         # how the user's own services are logged in to
-        **dict.fromkeys((name.upper() for name in (*OF_A_LOGIN, *OF_TLS)), ""),
+        **dict.fromkeys((name.upper() for name in (*OF_A_LOGIN, *OF_TLS, "database_password_file")), ""),
     }
     first = [] if config is None else ["--config", str(config)]
     # -P: not what lies in the current folder, which may have its own `agents`, `schemas` or `migrations`.

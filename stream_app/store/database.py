@@ -11,6 +11,7 @@ import msgspec
 
 from stream_app.errors import Away, Fatal, Retriable
 from stream_app.outage import POSTGRES
+from stream_app.store.opening import open_connection
 
 Connection = Any
 """An asyncpg connection, from a pool or not (asyncpg has no types)."""
@@ -18,7 +19,6 @@ Pool = Any
 """An asyncpg pool."""
 
 COMMAND_TIMEOUT_SECONDS = 120.0
-CONNECT_TIMEOUT_SECONDS = 10.0
 ANSWER_SECONDS = 5.0
 JSONB_VERSION = b"\x01"
 
@@ -69,8 +69,6 @@ async def errors_told_apart() -> AsyncIterator[None]:
         raise Fatal(f"Postgres has no such database: {error}.") from error
     except asyncpg.UndefinedTableError as error:
         raise Fatal(f"The database lacks a table ({error}): run `stream-app db upgrade`.") from error
-    except asyncpg.InvalidAuthorizationSpecificationError as error:
-        raise Fatal(f"Postgres refuses the login: {error}.") from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if not is_retriable(error):
             raise
@@ -100,7 +98,7 @@ async def _prepare(connection: Connection) -> None:
 async def connect(database_url: str) -> Connection:
     """One connection outside any pool, as LISTEN and session locks need it."""
     async with errors_told_apart():
-        connection = await asyncpg.connect(database_url, timeout=CONNECT_TIMEOUT_SECONDS)
+        connection = await open_connection(database_url)
         await _prepare(connection)
         return connection
 
@@ -112,8 +110,8 @@ async def create_pool(database_url: str, size: int = 8) -> Pool:
             database_url,
             min_size=0,
             max_size=size,
+            connect=open_connection,
             init=_prepare,
-            timeout=CONNECT_TIMEOUT_SECONDS,
             command_timeout=COMMAND_TIMEOUT_SECONDS,
         )
 

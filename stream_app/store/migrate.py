@@ -1,20 +1,20 @@
 """Brings a database to the newest revision of `migrations/`, and says where it stands."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import migrations
-from stream_app.errors import Fatal, UsageError
+from stream_app.errors import Fatal
 from stream_app.store.database import connect, errors_told_apart
+from stream_app.store.opening import open_connection
 
 LOCK_KEY = 0x73747265616D  # "stream"
 """The advisory lock that lets one upgrade run at a time."""
@@ -56,11 +56,10 @@ def _config() -> Config:
 
 
 def _engine(database_url: str) -> AsyncEngine:
-    try:
-        url: URL = make_url(database_url).set(drivername="postgresql+asyncpg")
-    except ArgumentError:
-        raise UsageError("The database URL is not of the form postgresql://user@host:port/database.") from None
-    return create_async_engine(url, poolclass=NullPool)
+    """SQLAlchemy reads a URL in a way of its own, without libpq's parameters, so it is given connections instead."""
+    return create_async_engine(
+        "postgresql+asyncpg://", async_creator=partial(open_connection, database_url), poolclass=NullPool
+    )
 
 
 async def upgrade(database_url: str) -> MigrationStatus:

@@ -92,6 +92,7 @@ def test_no_password_is_shown() -> None:
             {"kafka_security_protocol": "SSL"},
             "kafka_security_protocol SSL needs kafka_url; the embedded Kafka speaks PLAINTEXT",
         ),
+        ({"database_password_file": "p"}, "database_password_file needs database_url"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused_in_one_sentence(given: dict[str, str], told: str) -> None:

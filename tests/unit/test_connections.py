@@ -1,4 +1,4 @@
-"""Kafka is connected to in one place, so that its login and its TLS are those of the settings everywhere."""
+"""Each service is connected to in one place, so that its login and its TLS are those of the settings everywhere."""
 
 import ast
 
@@ -11,6 +11,10 @@ MADE_IN = {
     "AIOKafkaConsumer": {"stream_app.kafka.clients"},
     "AIOKafkaAdminClient": {"stream_app.kafka.clients"},
     "AIOKafkaClient": set[str](),
+    "asyncpg.connect": {"stream_app.store.opening"},
+    "asyncpg.create_pool": {"stream_app.store.database"},
+    "create_async_engine": {"stream_app.store.migrate"},
+    "create_engine": set[str](),
 }
 """What opens connections, and the modules that call it."""
 BARE = "benchmarks.candidates."
@@ -23,7 +27,7 @@ def opened(tree: ast.AST) -> set[str]:
     return {name for name in MADE_IN if any(f".{call}".endswith(f".{name}") for call in called)}
 
 
-def test_connections_are_opened_in_one_place() -> None:
+def test_connections_are_opened_in_one_place_for_each_service() -> None:
     places: dict[str, set[str]] = {name: set() for name in MADE_IN}
     for module, path in modules(*PRODUCT, "benchmarks"):
         if not module.startswith(BARE):
@@ -37,6 +41,7 @@ def test_connections_are_opened_in_one_place() -> None:
     [
         ("AIOKafkaConsumer('t', bootstrap_servers=s)", {"AIOKafkaConsumer"}),
         ("aiokafka.AIOKafkaProducer()", {"AIOKafkaProducer"}),
+        ("async def f():\n    await asyncpg.connect(url)", {"asyncpg.connect"}),
         ("connect(url)", set()),
     ],
 )

@@ -1,4 +1,4 @@
-"""How the services are reached by the settings: a login and TLS for Kafka."""
+"""How the services are reached by the settings: a login and TLS for Kafka, a password for the database's URL."""
 
 import logging
 from pathlib import Path
@@ -54,6 +54,13 @@ def test_each_protocol_is_told_by_what_there_is(certificates: Certificates) -> N
         assert find(settings(kafka_security_protocol=protocol, **given)).kafka.protocol == protocol
 
 
+def test_the_databases_password_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cr3t@\n")
+    found = find(settings(database_password_file=tmp_path / "password"))
+    assert found.database_url == "postgresql://me:s3cr3t%40@h/d"
+    assert "s3cr3t" not in repr(found)
+
+
 def test_a_password_that_travels_in_the_clear_is_told(caplog: pytest.LogCaptureFixture) -> None:
     find(settings(kafka_security_protocol="SASL_PLAINTEXT", **SASL, kafka_password="s3cr3t"))
     assert caplog.messages == []
@@ -72,6 +79,7 @@ def test_a_password_that_travels_in_the_clear_is_told(caplog: pytest.LogCaptureF
             {"kafka_security_protocol": "SSL", "kafka_ca_file": "absent"},
             "kafka_ca_file: absent cannot be read: No such",
         ),
+        ({"database_password_file": "absent"}, "database_password_file: absent cannot be read: No such file"),
     ],
 )
 def test_a_file_that_is_not_there_is_one_sentence(given: dict[str, str], told: str) -> None:
