@@ -18,15 +18,17 @@ DRAINED = (0, -signal.SIGTERM)
 log = logging.getLogger(__name__)
 
 
-async def supervise(arguments: Mapping[str, Sequence[str]], crew: Crew) -> int:
+async def supervise(arguments: Mapping[str, Sequence[str]], environment: Mapping[str, str], crew: Crew) -> int:
     """Run a process for each stage, given its arguments to `python -m stream_app`; the exit code for all of them.
+
+    `environment` is added to this process's own.
 
     SIGTERM and SIGINT drain every process, and a second one kills them. A process that ends by itself ends the others,
     and the result is not 0. Each child's standard input closes when this process dies, which ends it too. What the
     children tell of their health goes to `crew`.
     """
     with ExitStack() as pipes:
-        children = [await _start(stage, words, crew, pipes) for stage, words in arguments.items()]
+        children = [await _start(stage, words, environment, crew, pipes) for stage, words in arguments.items()]
         return await _until_ended(children)
 
 
@@ -45,7 +47,9 @@ async def _until_ended(children: Sequence[Process]) -> int:
     return 0 if asked and all(code in DRAINED for code in codes) else 1
 
 
-async def _start(stage: str, arguments: Sequence[str], crew: Crew, pipes: ExitStack) -> Process:
+async def _start(
+    stage: str, arguments: Sequence[str], environment: Mapping[str, str], crew: Crew, pipes: ExitStack
+) -> Process:
     reading, writing = os.pipe()
     hearing, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: _Lines(partial(crew.heard, stage)), os.fdopen(reading, "rb", buffering=0)
@@ -54,7 +58,9 @@ async def _start(stage: str, arguments: Sequence[str], crew: Crew, pipes: ExitSt
     try:
         # -P: not what lies in the current folder, which may have its own `agents`, `schemas` or `migrations`.
         command = [sys.executable, "-P", "-m", "stream_app", *arguments, "--supervised", str(writing)]
-        child = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, pass_fds=(writing,))
+        child = await asyncio.create_subprocess_exec(
+            *command, env=os.environ | environment, stdin=asyncio.subprocess.PIPE, pass_fds=(writing,)
+        )
     finally:
         os.close(writing)
     crew.started(stage)

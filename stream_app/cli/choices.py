@@ -31,15 +31,10 @@ class Choices:
 
         return load_settings({**self.flags, **(more or {})}, self.config)
 
-    def arguments(self) -> list[str]:
-        """The same choices as words of a command line, for a process of our own."""
-        config = [] if self.config is None else ["--config", str(self.config)]
-        return config + [word for name, value in self.flags.items() for word in (flag_of(name), str(value))]
-
-
-def flag_of(setting: str) -> str:
-    """The flag of a setting."""
-    return "--" + setting.replace("_", "-")
+    def environment(self, more: "Mapping[str, object] | None" = None) -> dict[str, str]:
+        """The same choices as variables, for a process of our own: everybody may read its command line."""
+        chosen = {"config": self.config, **self.flags, **(more or {})}
+        return {f"STREAM_APP_{name.upper()}": str(value) for name, value in chosen.items() if value is not None}
 
 
 def choices_of(ctx: typer.Context) -> Choices:

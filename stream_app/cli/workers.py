@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVarTuple, Unpack
 
 import typer
 
-from stream_app.cli.choices import choices_of, flag_of, settings_of
+from stream_app.cli.choices import choices_of, settings_of
 from stream_app.cli.failures import exit_code, sentence
 
 if TYPE_CHECKING:
@@ -65,11 +65,7 @@ def worker(
     try:
         endpoints = find(settings)
         if stage is None:
-            given = [f"{flag_of(name)}={value}" for name, value in limits.items() if value is not None]
-            words: dict[str, list[str]] = {
-                name: [*choices_of(ctx).arguments(), "worker", "--stage", name, *given] for name in StageName
-            }
-            code = _all_stages(settings, endpoints, words)
+            code = _all_stages(settings, endpoints, choices_of(ctx).environment(limits))
         else:
             code = _one_stage(settings, endpoints, stage, supervised)
     except Exception as error:
@@ -84,7 +80,7 @@ def _leave(*_: object) -> None:
     raise SystemExit(0)
 
 
-def _all_stages(settings: "Settings", endpoints: "Endpoints", arguments: Mapping[str, list[str]]) -> int:
+def _all_stages(settings: "Settings", endpoints: "Endpoints", environment: dict[str, str]) -> int:
     """Wait for the database, so that what is wrong with it is said once and not by each stage; then run them."""
     from stream_app.health import Crew, served
     from stream_app.outage import while_away
@@ -94,7 +90,7 @@ def _all_stages(settings: "Settings", endpoints: "Endpoints", arguments: Mapping
     crew = Crew(list(StageName), settings.health_stall_seconds)
     with served(settings.health_host, settings.health_port, crew.reports):
         asyncio.run(while_away(lambda: check(endpoints.database_url)))
-        return asyncio.run(supervise(arguments, crew))
+        return asyncio.run(supervise({name: ["worker", "--stage", name] for name in StageName}, environment, crew))
 
 
 def _one_stage(settings: "Settings", endpoints: "Endpoints", name: str, supervised: int | None) -> int:

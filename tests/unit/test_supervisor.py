@@ -18,7 +18,7 @@ async def test_a_stage_is_the_products_whatever_lies_in_the_current_folder(
         (tmp_path / package / "__init__.py").write_text("raise SystemExit('somebody else\\'s package')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    await supervise({"prices": ["--version", "worker"]}, Crew(["prices"], 30.0))
+    await supervise({"prices": ["--version", "worker"]}, {}, Crew(["prices"], 30.0))
     said = capfd.readouterr()
     assert said.out.startswith("stream-app ")
     assert said.err == ""

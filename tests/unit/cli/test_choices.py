@@ -52,7 +52,11 @@ def test_another_settings_file_is_named_by_flag_or_by_environment(
 
 def test_the_same_choices_can_be_given_to_another_process() -> None:
     chosen = Choices(Path("my.toml"), {"data_dir": Path("d"), "topic_prefix": "t."})
-    assert chosen.arguments() == ["--config", "my.toml", "--data-dir", "d", "--topic-prefix", "t."]
+    assert chosen.environment() == {
+        "STREAM_APP_CONFIG": "my.toml",
+        "STREAM_APP_DATA_DIR": "d",
+        "STREAM_APP_TOPIC_PREFIX": "t.",
+    }
 
 
 @pytest.mark.parametrize(
