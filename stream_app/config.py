@@ -39,6 +39,10 @@ OTHER_VARIABLES = {"STREAM_APP_CONFIG", "STREAM_APP_FAILPOINT"}
 PACKAGED_REGIONS = Path(__file__).parent / "regions.toml"
 MODEL_ID = r"^[^|]{1,200}$"
 """As the events have it: a key of several parts is joined by |."""
+FILE_MAX_BYTES = 1024 * 1024
+"""Of a settings file and of a regions file."""
+DAY_SECONDS = 86_400.0
+"""The most of every time that is set in seconds; none may be infinite."""
 
 Given = TypeVar("Given")
 Unset = Annotated[Given | None, BeforeValidator(lambda given: None if given == "" else given)]
@@ -59,9 +63,9 @@ class RegionConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    calendar: str
-    instruments: Annotated[tuple[InstrumentId, ...], Field(min_length=1)]
-    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("EN",)
+    calendar: Annotated[str, Field(min_length=1, max_length=64)]
+    instruments: Annotated[tuple[InstrumentId, ...], Field(min_length=1, max_length=1_000)]
+    languages: Annotated[tuple[Language, ...], Field(min_length=1, max_length=64)] = ("EN",)
     news: Literal["all", "tagged"] = "all"
     news_day: Literal["utc_date", "session"] = "session"
     close_grace_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 15
@@ -103,7 +107,7 @@ class Settings(BaseSettings):
     ] = None
     health_host: Annotated[str, Field(min_length=1, description="where the health port listens")] = "127.0.0.1"
     health_stall_seconds: Annotated[
-        float, Field(gt=2, description="a stage that stands still for so long is not alive")
+        float, Field(gt=2, le=DAY_SECONDS, description="a stage that stands still for so long is not alive")
     ] = 30.0
 
     # how Kafka is spoken to
@@ -131,18 +135,24 @@ class Settings(BaseSettings):
     ] = DEFAULT_PARTITIONS
     topic_replication: Annotated[int, Field(ge=1, le=10, description="of topics that are created")] = 1
     chunk_records: Annotated[int, Field(ge=1, le=100_000, description="the most records of one transaction")] = 2_000
-    chunk_bytes: Annotated[int, Field(ge=1024, description="the most bytes of one transaction")] = 4 * 1024 * 1024
+    chunk_bytes: Annotated[
+        int, Field(ge=1024, le=64 * 1024 * 1024, description="the most bytes of one transaction")
+    ] = 4 * 1024 * 1024
     session_timeout_seconds: Annotated[
-        float, Field(gt=0, description="after which a silent worker loses its partitions")
+        float, Field(gt=0, le=1_800, description="after which a silent worker loses its partitions")
     ] = 10.0
     heartbeat_seconds: Annotated[
-        float, Field(gt=0, validate_default=True, description="between a worker's signs of life")
+        float, Field(gt=0, le=DAY_SECONDS, validate_default=True, description="between a worker's signs of life")
     ] = 3.0
-    commit_interval_seconds: Annotated[float, Field(gt=0, description="between commits of Kafka offsets")] = 1.0
+    commit_interval_seconds: Annotated[
+        float, Field(gt=0, le=DAY_SECONDS, description="between commits of Kafka offsets")
+    ] = 1.0
     revoke_wait_seconds: Annotated[
-        float, Field(gt=0, description="a rebalance waits this long for the chunk in flight")
+        float, Field(gt=0, le=DAY_SECONDS, description="a rebalance waits this long for the chunk in flight")
     ] = 20.0
-    drain_seconds: Annotated[float, Field(gt=0, description="a stop waits this long for the chunk in flight")] = 30.0
+    drain_seconds: Annotated[
+        float, Field(gt=0, le=DAY_SECONDS, description="a stop waits this long for the chunk in flight")
+    ] = 30.0
 
     # what cannot be used
     max_rejected_ratio: Annotated[
@@ -157,16 +167,21 @@ class Settings(BaseSettings):
     ] = 2_000
 
     # closing days
-    closer_poll_seconds: Annotated[float, Field(gt=0, description="between looks at which days are due")] = 1.0
-    compute_poll_seconds: Annotated[float, Field(gt=0, description="between looks at what waits to be computed")] = 1.0
-    republish_seconds: Annotated[float, Field(gt=0, description="between looks at what a crash left unpublished")] = (
-        10.0
-    )
-    amend_interval_seconds: Annotated[float, Field(ge=0, description="the least time between amendments of a day")] = (
-        300.0
-    )
+    closer_poll_seconds: Annotated[
+        float, Field(gt=0, le=DAY_SECONDS, description="between looks at which days are due")
+    ] = 1.0
+    compute_poll_seconds: Annotated[
+        float, Field(gt=0, le=DAY_SECONDS, description="between looks at what waits to be computed")
+    ] = 1.0
+    republish_seconds: Annotated[
+        float, Field(gt=0, le=DAY_SECONDS, description="between looks at what a crash left unpublished")
+    ] = 10.0
+    amend_interval_seconds: Annotated[
+        float, Field(ge=0, le=DAY_SECONDS, description="the least time between amendments of a day")
+    ] = 300.0
     price_deadline_hours: Annotated[
-        float, Field(ge=0, description="after the close, when a day without a price is computed from older ones")
+        float,
+        Field(ge=0, le=24 * 366, description="after the close, when a day without a price is computed from older ones"),
     ] = 12.0
     calendar_end: Annotated[dt.date, Field(description="the last day that calendars know")] = dt.date(2035, 12, 31)
 
@@ -178,15 +193,17 @@ class Settings(BaseSettings):
     text_model: Annotated[
         str | None, Field(description="its weights: a folder or a hub id; none: the packaged all-MiniLM-L6-v2")
     ] = None
-    encode_token_budget: Annotated[int, Field(ge=512, description="tokens of one batch of texts, padding included")] = (
-        1_024
-    )
-    encode_chunk_seconds: Annotated[float, Field(gt=0, description="of encoding one transaction's news")] = 5.0
+    encode_token_budget: Annotated[
+        int, Field(ge=512, le=65_536, description="tokens of one batch of texts, padding included")
+    ] = 1_024
+    encode_chunk_seconds: Annotated[
+        float, Field(gt=0, le=DAY_SECONDS, description="of encoding one transaction's news")
+    ] = 5.0
     encode_deadline_seconds: Annotated[
-        float, Field(gt=0, description="after which a silent text model ends the worker")
+        float, Field(gt=0, le=DAY_SECONDS, description="after which a silent text model ends the worker")
     ] = 300.0
     numeric_publish_max_age_days: Annotated[
-        int, Field(ge=0, description="windows of older days are stored but not published")
+        int, Field(ge=0, le=36_600, description="windows of older days are stored but not published")
     ] = 7
 
     @field_validator("heartbeat_seconds")
@@ -260,6 +277,8 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = 
     if config is not None and not config.is_file():
         raise UsageError(f"There is no settings file {config}.")
     chosen = config or CONFIG_FILE
+    if chosen.is_file() and chosen.stat().st_size > FILE_MAX_BYTES:
+        raise UsageError(f"The settings file {chosen} has over {FILE_MAX_BYTES:,} bytes.")
 
     class _Settings(Settings):
         model_config = SettingsConfigDict(toml_file=chosen)
@@ -287,7 +306,11 @@ def load_regions(path: Path | None = None) -> dict[str, RegionConfig]:
     """The regions of a TOML file by name (none: the packaged one). Raises UsageError saying what is wrong where."""
     chosen = path or PACKAGED_REGIONS
     try:
-        tables = tomllib.loads(chosen.read_text(encoding="utf-8")).get("regions", {})
+        with chosen.open("rb") as file:
+            found = file.read(FILE_MAX_BYTES + 1)
+        if len(found) > FILE_MAX_BYTES:
+            raise UsageError(f"The regions file {chosen} has over {FILE_MAX_BYTES:,} bytes.")
+        tables = tomllib.loads(found.decode()).get("regions", {})
     except OSError as error:
         raise UsageError(f"The regions file {chosen} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stream_app.services import Services
 
 POLL_SECONDS = 0.2
+LONGEST_WAIT_SECONDS = 86_400
 
 commands = typer.Typer()
 
@@ -27,7 +28,10 @@ def close(
     region: Annotated[str, typer.Option(metavar="NAME", help="Region, exactly as in the regions file.")],
     as_of: Annotated[dt.date, typer.Option(parser=iso_date, metavar="DATE", help="The day, a session that is over.")],
     force: Annotated[bool, typer.Option("--force", help="Also a day without a session, or not over yet.")] = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for the context.")] = 60.0,
+    wait: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, max=LONGEST_WAIT_SECONDS, help="How long to wait for the context."),
+    ] = 60.0,
 ) -> None:
     """Close a region's day and print its context as CSV.
 

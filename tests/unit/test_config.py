@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stream_app.config import Settings, load_regions, load_settings
+from stream_app.config import FILE_MAX_BYTES, Settings, load_regions, load_settings
 from stream_app.errors import UsageError
 from stream_app.regime.calendars import load_calendar
 
@@ -114,6 +114,16 @@ def test_an_empty_variable_takes_back_what_the_file_gives(tmp_path: Path, monkey
     assert load_settings({"kafka_security_protocol": "PLAINTEXT"}).kafka_password is None
 
 
+@pytest.mark.parametrize(
+    "name",
+    [name for name, field in Settings.model_fields.items() if field.annotation in (int, float, int | None)],
+)
+def test_every_number_has_a_bound(name: str) -> None:
+    for endless in ("inf", "1e300", "9" * 400):
+        with pytest.raises(UsageError, match=rf"^Settings: {name}: "):
+            load_settings({name: endless})
+
+
 def test_every_text_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings({"kafka_username": "", "kafka_password": ""}).kafka_username is None
     with pytest.raises(UsageError, match=r"^Settings: kafka_username: String should have at most 256 characters\.$"):
@@ -206,6 +216,22 @@ def test_a_regions_file_that_is_missing_or_not_utf8_is_one_sentence(tmp_path: Pa
     latin.write_bytes(b'[regions.\xe4]\ncalendar = "XNYS"')
     with pytest.raises(UsageError, match="is not valid TOML"):
         load_regions(latin)
+
+
+def test_a_file_over_a_mebibyte_is_not_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "large.toml", "#" * (FILE_MAX_BYTES + 1))
+    with pytest.raises(UsageError, match=r"^The settings file .*large\.toml has over 1,048,576 bytes\.$"):
+        load_settings(config=path)
+    for endless in (path, Path("/dev/zero")):
+        with pytest.raises(UsageError, match=rf"^The regions file {endless} has over 1,048,576 bytes\.$"):
+            load_regions(endless)
+
+
+def test_a_region_is_bounded_as_a_record_is(tmp_path: Path) -> None:
+    instruments = ", ".join(f'"{number}"' for number in range(1_001))
+    path = write(tmp_path / "regions.toml", f'[regions.X]\ncalendar = "XNYS"\ninstruments = [{instruments}]')
+    with pytest.raises(UsageError, match=r"X\.instruments: Tuple should have at most 1000 items"):
+        load_regions(path)
 
 
 def test_a_misspelt_variable_is_refused_and_the_one_meant_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
