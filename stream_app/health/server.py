@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import msgspec
@@ -19,6 +19,10 @@ from stream_app.errors import UsageError
 from stream_app.health.report import StageReport, liveness, readiness
 
 CLOSE_SECONDS = 1.0
+IDLE_SECONDS = 15.0
+"""A connection that has asked nothing for so long is closed."""
+MOST_CONNECTIONS = 64
+"""A new one over these closes the oldest, so that whoever reaches the port cannot use up the process's files."""
 NOT_WELL = 503
 
 Reports = Callable[[], Sequence[StageReport]]
@@ -36,14 +40,20 @@ def served(host: str, port: int | None, reports: Reports) -> Iterator[None]:
     if port is None:
         yield
         return
-    runner = web.AppRunner(_application(reports), access_log=None, logger=_server_log(), shutdown_timeout=CLOSE_SECONDS)
-    with _thread() as run:
-        try:
-            at = run(_listen(runner, host, port))
-            log.info("health is answered at http://%s/livez and /readyz", at)
-            yield
-        finally:
-            run(runner.cleanup())
+    runner = web.AppRunner(
+        _application(reports),
+        access_log=None,
+        logger=_server_log(),
+        shutdown_timeout=CLOSE_SECONDS,
+        keepalive_timeout=IDLE_SECONDS,
+    )
+    with _thread() as run, ExitStack() as stack:
+        stack.callback(lambda: run(runner.cleanup()))
+        listening = run(_listen(runner, host, port))
+        stack.callback(lambda: run(_close(listening)))
+        at = _address(*listening.sockets[0].getsockname()[:2])
+        log.info("health is answered at http://%s/livez and /readyz", at)
+        yield
 
 
 def _application(reports: Reports) -> web.Application:
@@ -78,13 +88,24 @@ def _answer(judge: Judge, reports: Reports) -> Callable[[web.Request], Coroutine
     return answer
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
+async def _listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
     await runner.setup()
+    server = runner.server
+    assert server is not None
+
+    def connected() -> asyncio.Protocol:
+        for oldest in server.connections[: max(0, len(server.connections) - MOST_CONNECTIONS + 1)]:
+            oldest.force_close()
+        return server()
+
     try:
-        await web.TCPSite(runner, host, port).start()
+        return await asyncio.get_running_loop().create_server(connected, host, port)
     except OSError as error:
         raise UsageError(f"The health port {_address(host, port)} cannot be opened: {_reason(error)}.") from None
-    return _address(*runner.addresses[0][:2])
+
+
+async def _close(listening: asyncio.Server) -> None:
+    listening.close()
 
 
 def _address(host: str, port: int) -> str:

@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from typing import Any
 
@@ -16,6 +16,7 @@ from stream_app import outage
 from stream_app.errors import UsageError
 from stream_app.health import Crew, StageHealth, StageReport, served, telling
 from stream_app.health import crew as health_crew
+from stream_app.health import server as health_server
 from stream_app.health import stage as health_stage
 from stream_app.kafka.chunks import TP, ChunkLimits
 from stream_app.kafka.ledger import Ledger
@@ -182,6 +183,30 @@ def test_what_is_no_http_gets_400_and_no_line_in_the_log(
             assert connection.recv(12).endswith(b" 400")
         assert answer(port, "/livez")[0] == 200
     assert caplog.messages == []
+
+
+def test_a_connection_over_the_bound_closes_the_oldest_and_is_answered(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_server, "MOST_CONNECTIONS", 3)
+    with served("127.0.0.1", port, lambda: [WELL]), ExitStack() as stack:
+        kept = [stack.enter_context(closing(HTTPConnection("127.0.0.1", port))) for _ in range(4)]
+        for connection in kept:
+            connection.request("GET", "/livez")
+            assert connection.getresponse().read()
+        assert kept[0].sock.recv(1) == b""
+        kept[1].request("GET", "/livez")
+        assert kept[1].getresponse().status == 200
+
+
+def test_a_connection_that_asks_nothing_is_closed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_server, "IDLE_SECONDS", 0.05)
+    with (
+        served("127.0.0.1", port, lambda: [WELL]),
+        socket.create_connection(("127.0.0.1", port), DEADLINE_SECONDS) as silent,
+    ):
+        silent.sendall(b"GET /livez HTTP/1.1\r\n")
+        assert silent.recv(1) == b""
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:
