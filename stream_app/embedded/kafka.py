@@ -65,6 +65,8 @@ class Kafka:
     """The broker of one data folder."""
 
     name = "Kafka"
+    format_options: Sequence[str] = ()
+    """More of what the data folder is formatted with."""
 
     def __init__(self, data_dir: Path) -> None:
         self.folder = data_dir / "kafka"
@@ -140,6 +142,7 @@ class Kafka:
             "-c",
             str(self._properties),
             "--ignore-formatted",
+            *self.format_options,
         ]
         command = [str(JAVA), f"@{self._options}", *tool]
         done = subprocess.run(command, env=plain_environment(), capture_output=True, text=True, check=False)

@@ -29,6 +29,15 @@ def test_the_table_of_settings_is_what_the_settings_are() -> None:
     assert settings_table() in README, f"put these rows into README.md:\n{settings_table()}"
 
 
+def test_the_settings_of_its_section_on_security_are_such_and_fit_each_other() -> None:
+    section = README.partition("## Security\n")[2].partition("\n## ")[0]
+    given = dict(re.findall(r"^export STREAM_APP_(\w+)='?([^'\n]+)'?$", section, re.MULTILINE))
+    settings = Settings.model_validate({name.lower(): value for name, value in given.items()})
+    assert settings.kafka_security_protocol == "SASL_SSL"
+    assert settings.model_fields_set >= {name.lower() for name in given}
+    assert "sslmode=verify-full" in given["DATABASE_URL"]
+
+
 def test_every_file_that_it_links_to_is_there() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", README)
     assert links
