@@ -57,9 +57,7 @@ async def _adopted(settings: "Settings", endpoints: "Endpoints", yes: bool) -> "
     from stream_app.store.migrate import check
 
     await check(endpoints.database_url)
-    await ensure_topics(
-        endpoints.kafka, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
-    )
+    await ensure_topics(endpoints.kafka, settings.topic_prefix, settings.topic_partitions, settings.topic_replication)
     async with open_services(settings, endpoints) as services:
         found = await adopting.look(services, endpoints.kafka)
         if yes and found:
