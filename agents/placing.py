@@ -90,9 +90,14 @@ def decode(chunk: Chunk, was: Progress, kind: Records[Event]) -> Decoded[Event]:
     found: Decoded[Event] = Decoded(was, moved_on(was, chunk.records, position_ms[-1]), [], [], [], [])
     for record, timestamp_ms in zip(chunk.records, position_ms, strict=True):
         position = (was.log_epoch, timestamp_ms, chunk.partition, record.offset)
-        named = _origin(record, position, kind) if record.headers else None
-        event = _event(record, named, kind)
-        origin = None if isinstance(named, Rejected) else named
+        event = _event(record, kind)
+        origin: OriginPosition | None = None
+        if record.headers:  # which most records have none of
+            named = _origin(record, position, kind)
+            if isinstance(named, Rejected):
+                event = named
+            else:
+                origin = named
         is_new = record.offset >= was.next_offset
         if not isinstance(event, Rejected):
             (found.fresh if is_new else found.applied).append(Placed(event, *position, origin))
@@ -113,9 +118,7 @@ def _origin(record: Record, position: Position, kind: Records[Any]) -> OriginPos
     return unfit_origin(origin, place_of(record, position)) or origin
 
 
-def _event(record: Record, named: OriginPosition | Rejected | None, kind: Records[Event]) -> Event | Rejected:
-    if isinstance(named, Rejected):
-        return named
+def _event(record: Record, kind: Records[Event]) -> Event | Rejected:
     event = kind.codec.decode(record.value)
     if isinstance(event, Rejected):
         return event
@@ -151,7 +154,7 @@ def moved_on(was: Progress, records: Sequence[Record], position_ms: int) -> Prog
 
 def by_first_position(placed: Sequence[Placed[Event]]) -> Sequence[Placed[Event]]:
     """The events in the order of their versions, which is the log's unless some were sent again."""
-    if all(each.origin is None for each in placed):
+    if not [each for each in placed if each.origin is not None]:
         return placed
     return sorted(placed, key=lambda each: (each.first_position, each.position))
 
