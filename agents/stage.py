@@ -128,8 +128,12 @@ class Stage(ABC):
             return decoded
         others = [of for partition, of in self._progress.items() if partition != chunk.partition]
         counting = Counting(self.limits, decoded.was, others)
-        new = [record.offset for record in chunk.records if record.offset >= decoded.was.next_offset]
-        passed = counting.add(new, {letter.event.offset for letter in decoded.letters})
+        passed = None
+        if decoded.letters:
+            new = [record.offset for record in chunk.records if record.offset >= decoded.was.next_offset]
+            passed = counting.add(new, {letter.event.offset for letter in decoded.letters})
+        elif decoded.fresh:
+            counting.tally.add(len(decoded.fresh), rejected=False)
         if passed is not None and not self._lets_pass:
             raise LimitPassed(passed)
         return replace(decoded, now=counting.tally.of(decoded.now))
