@@ -5,6 +5,7 @@ Built by exchange_calendars with an explicit start and end: its own defaults dep
 
 import datetime as dt
 import difflib
+import threading
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 
 EARLIEST_START = dt.date(1985, 1, 1)
 
+# The filters of warnings are the process's: of two threads that set them aside at once, one would get them back early.
+_building = threading.Lock()
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _ONE_DAY = dt.timedelta(days=1)
 
@@ -115,7 +118,7 @@ def load_calendar(name: str, end: dt.date) -> SessionCalendar:
     From the later of 1985-01-01 and the calendar's own bound to the earlier of `end` and its own bound. Raises
     ValueError for an unknown name, with the names most like it.
     """
-    with warnings.catch_warnings():
+    with _building, warnings.catch_warnings():
         # exchange_calendars 4.13 still calls what pandas 4 will drop
         warnings.simplefilter("ignore", DeprecationWarning)
         earliest, latest = _own_bounds(name)
