@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 YOUNGEST_DAYS = 90
 """Younger windows stay: what a redelivered record publishes is read from them."""
-MAY_GO = {"numeric_window_embeddings": "--windows-before"}
+MAY_GO = {"numeric_window_embeddings": "--windows-before", "dead_letters": "--letters-before"}
 """The tables of which something may go, and how. Every other row is part of an answer."""
 STAYS = "stays"
 
@@ -31,6 +31,14 @@ def prune(
         dt.date | None,
         typer.Option(parser=iso_date, metavar="DATE", help="Remove numeric windows as of days before this one."),
     ] = None,
+    letters_before: Annotated[
+        dt.date | None,
+        typer.Option(
+            parser=iso_date,
+            metavar="DATE",
+            help="Remove dead letters of before this day that were requeued or discarded.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; say how much would go.")] = False,
 ) -> None:
     """Say how large the tables are, and remove what no answer depends on. Workers may go on.
@@ -43,10 +51,12 @@ def prune(
     latest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=YOUNGEST_DAYS)
     if windows_before is not None and windows_before > latest:
         raise UsageError(f"Windows of the last {YOUNGEST_DAYS} days stay: give a date up to {latest}.")
-    asyncio.run(_pruned(find_database(settings_of(ctx)), windows_before, dry_run))
+    asyncio.run(_pruned(find_database(settings_of(ctx)), windows_before, letters_before, dry_run))
 
 
-async def _pruned(database_url: str, windows_before: dt.date | None, dry_run: bool) -> None:
+async def _pruned(
+    database_url: str, windows_before: dt.date | None, letters_before: dt.date | None, dry_run: bool
+) -> None:
     from stream_app.store import housekeeping
     from stream_app.store.database import connection, create_pool
     from stream_app.store.migrate import check
@@ -56,6 +66,8 @@ async def _pruned(database_url: str, windows_before: dt.date | None, dry_run: bo
     try:
         if windows_before is not None:
             await _prune_windows(pool, windows_before, dry_run)
+        if letters_before is not None:
+            await _prune_letters(pool, dt.datetime.combine(letters_before, dt.time(), dt.UTC), dry_run)
         async with connection(pool) as conn:
             for table in await housekeeping.sizes(conn):
                 size = f"{table.bytes / 1024**2:,.1f}"
@@ -74,3 +86,15 @@ async def _prune_windows(pool: "Pool", before: dt.date, dry_run: bool) -> None:
         return
     gone = sum([removed async for removed in housekeeping.remove_windows(pool, before)])
     say(f"{gone:,} numeric windows are gone; Postgres uses their space again.")
+
+
+async def _prune_letters(pool: "Pool", before: dt.datetime, dry_run: bool) -> None:
+    from stream_app.store import housekeeping
+    from stream_app.store.database import connection
+
+    if dry_run:
+        async with connection(pool) as conn:
+            say(f"{await housekeeping.count_letters(conn, before):,} dead letters would go.")
+        return
+    gone = sum([removed async for removed in housekeeping.remove_letters(pool, before)])
+    say(f"{gone:,} dead letters are gone; they stay on their topic.")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from stream_app.store.database import Connection, Pool, connection, transaction
+from stream_app.store.dead_letters import time_ms
 
 SIZES = """
     SELECT relname AS name, pg_total_relation_size(oid) AS bytes, greatest(reltuples, 0)::bigint AS rows
@@ -23,6 +24,16 @@ REMOVE_WINDOWS = """
     )
     DELETE FROM numeric_window_embeddings w USING old WHERE w.ctid = old.ctid
 """
+# Of letters that nothing waits for, and that are on their topic.
+_OLD_LETTERS = """
+    published AND (requeued_at IS NOT NULL OR discarded_at IS NOT NULL) AND log_timestamp_ms < $1
+"""
+COUNT_LETTERS = f"SELECT count(*) FROM dead_letters WHERE {_OLD_LETTERS}"
+REMOVE_LETTERS = f"""
+    WITH old AS (SELECT ctid FROM dead_letters WHERE {_OLD_LETTERS} LIMIT $2 FOR UPDATE SKIP LOCKED)
+    DELETE FROM dead_letters d USING old WHERE d.ctid = old.ctid
+"""
+LETTERS_AT_A_TIME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +66,19 @@ async def remove_windows(pool: Pool, before: dt.date) -> AsyncIterator[int]:
         async with transaction(pool) as conn:
             done: str = await conn.execute(REMOVE_WINDOWS, instrument, before)
         yield int(done.removeprefix("DELETE "))
+
+
+async def count_letters(connection: Connection, before: dt.datetime) -> int:
+    """How many dead letters received before this time were sent again or discarded."""
+    return int(await connection.fetchval(COUNT_LETTERS, time_ms(before)))
+
+
+async def remove_letters(pool: Pool, before: dt.datetime) -> AsyncIterator[int]:
+    """Remove the dead letters received before this time that were sent again or discarded; how many at a time."""
+    while True:
+        async with transaction(pool) as conn:
+            done: str = await conn.execute(REMOVE_LETTERS, time_ms(before), LETTERS_AT_A_TIME)
+        removed = int(done.removeprefix("DELETE "))
+        yield removed
+        if removed < LETTERS_AT_A_TIME:
+            return

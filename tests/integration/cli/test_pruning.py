@@ -8,6 +8,7 @@ import pytest
 
 from stream_app.replay.over_stored import Compared
 from stream_app.replay.run import Asked, diff
+from stream_app.store import housekeeping
 from stream_app.store.trigger_queue import EVERY_DAY
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.cli.tables import Tables
@@ -18,6 +19,20 @@ from tests.integration.steps import stepping
 from tests.integration.text_models import QuickModel
 
 WINDOWS = "SELECT as_of_date FROM numeric_window_embeddings ORDER BY 1"
+PUT_LETTER = """
+    INSERT INTO dead_letters (topic, log_epoch, partition, log_offset, log_timestamp_ms, event_id, reason, error,
+        position_ms, published, requeued_at, discarded_at)
+    VALUES ('prices.closes', 1, 0, $1, $2, 'e', 'r', 'e', 0, $3 <> 'unpublished',
+        CASE WHEN $3 IN ('requeued', 'unpublished') THEN now() END, CASE WHEN $3 = 'discarded' THEN now() END)
+"""
+LETTERS = [
+    *[(DAYS[0], "requeued")] * 3,
+    *[(DAYS[1], "discarded")] * 2,
+    (DAYS[0], "waits"),
+    (DAYS[0], "unpublished"),
+    (LAST, "requeued"),
+    (LAST, "discarded"),
+]
 STORED = [(price.trade_date,) for price in prices()][3:]
 
 
@@ -72,7 +87,26 @@ def test_every_tables_size_is_told_and_what_may_go(stream_app: CommandLine, tabl
     told = {line.split()[0]: line.split()[-1] for line in stream_app.run_here("db prune").stdout.splitlines()}
     names = tables.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert told.keys() == {row[0] for row in names}
-    assert {name for name, how in told.items() if how != "stays"} == {"numeric_window_embeddings"}
+    assert {name for name, how in told.items() if how != "stays"} == {"numeric_window_embeddings", "dead_letters"}
+
+
+def test_letters_go_that_were_handled_and_published_and_are_old(
+    stream_app: CommandLine, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "LETTERS_AT_A_TIME", 2)
+    for offset, (day, state) in enumerate(LETTERS):
+        tables.fetch(
+            PUT_LETTER,
+            offset,
+            int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()) * 1000,
+            state,
+        )
+    would = stream_app.run_here(f"db prune --letters-before {LAST} --dry-run")
+    assert would.stderr == "5 dead letters would go.\n"
+    gone = stream_app.run_here(f"db prune --letters-before {LAST}")
+    assert gone.stderr == "5 dead letters are gone; they stay on their topic.\n"
+    left = [LETTERS[row[0]] for row in tables.fetch("SELECT log_offset FROM dead_letters ORDER BY 1")]
+    assert left == [letter for letter in LETTERS if letter[1] in ("waits", "unpublished") or letter[0] == LAST]
 
 
 @pytest.mark.parametrize("days", [0, 89])
