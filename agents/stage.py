@@ -153,7 +153,8 @@ class Stage(ABC):
         if partition not in self._progress:
             async with connection(self.services.pool) as conn:
                 found = await progress.load(conn, self.topic, {partition} | self._assigned - self._progress.keys())
-            self._check_not_back(partition, found.get(partition))
+            for each in {partition, *found}:
+                self._check_not_back(each, found.get(each))
             self._progress.update(found)
         return self._progress[partition]
 
