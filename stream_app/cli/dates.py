@@ -1,4 +1,4 @@
-"""Dates and times on the command line: ISO 8601, YYYY-MM-DD, or with a time of day and an offset."""
+"""Dates and instants on the command line: ISO 8601 as people write it, and nothing else."""
 
 import datetime as dt
 import re
@@ -6,7 +6,11 @@ import re
 import typer
 
 ONE_DAY = dt.timedelta(days=1)
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_ISO = re.compile(_DATE)
+_ISO_INSTANT = re.compile(
+    rf"{_DATE}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?(Z|[+-][0-9]{{2}}:[0-9]{{2}})?"
+)
 
 
 def iso_date(text: str) -> dt.date:
@@ -19,17 +23,29 @@ def iso_date(text: str) -> dt.date:
         raise typer.BadParameter(f"There is no date {text}: {error}.") from None
 
 
+def iso_instant(text: str) -> dt.datetime:
+    """The instant, in UTC. Raises BadParameter in one sentence for another form, no offset, or a time that is none."""
+    written = _ISO_INSTANT.fullmatch(text)
+    if not written:
+        raise typer.BadParameter(f"{text!r} is not of the form YYYY-MM-DDTHH:MM:SSZ.")
+    if not written[3]:
+        raise typer.BadParameter(f"{text!r} has no offset: end it with Z for UTC, or with one such as +01:00.")
+    try:
+        return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"There is no time {text}: {error}.") from None
+
+
+def utc(instant: dt.datetime) -> str:
+    """An instant as `iso_instant` reads it, in UTC, as short as it can be."""
+    return instant.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
 def beginning(text: str) -> dt.datetime:
     """An instant; of a date its first in UTC. Raises BadParameter in one sentence for anything else."""
     if _is_date(text):
         return dt.datetime.combine(iso_date(text), dt.time(), dt.UTC)
-    try:
-        instant = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is neither a date nor a time, as in 2025-01-31T16:00:00Z.") from None
-    if instant.tzinfo is None:
-        raise typer.BadParameter(f"{text} has no offset; put a Z behind it for UTC.")
-    return instant
+    return iso_instant(text)
 
 
 def ending(text: str) -> dt.datetime:

@@ -14,10 +14,12 @@ import typer
 
 from stream_app.cli.choices import settings_of
 from stream_app.cli.dates import iso_date
+from stream_app.cli.known_at import KNOWN_AT, of_instant, tell_left_out
 from stream_app.cli.output import reader_may_leave, say
 from stream_app.export.formats import Format
 
 if TYPE_CHECKING:
+    from stream_app.store.chosen import LeftOut
     from stream_app.store.exported import DayCount, ExportQuery
 
 STANDARD_OUTPUT = Path("-")
@@ -43,6 +45,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
         dt.date | None, typer.Option("--to", parser=iso_date, metavar="DATE", help="Last day, inclusive.")
     ] = None,
     model_id: Annotated[str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")] = None,
+    known_at: Annotated[dt.datetime | None, KNOWN_AT] = None,
     absent: Annotated[bool, typer.Option("--absent", help="Also the days that have no vector.")] = False,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Else contexts.FORMAT here; - is standard output.")
@@ -56,7 +59,12 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
 
     In parquet the vector is a list of 384 numbers, and the models' fingerprints are in the file's metadata. npz has
     the array vectors (n, 384) and an array a column, for np.load. In csv the vector is the columns v000 to v383.
+
+    With --known-at a day's revision is the newest that was known then, and what came later is not in the file: the same
+    bytes whenever it is asked for. Days that a seed command filled in are left out, as when they were known is not
+    recorded; a day that closed later is not there.
     """
+    from stream_app.clock import SystemClock
     from stream_app.endpoints import find_database
     from stream_app.errors import UsageError
     from stream_app.store.exported import ExportQuery
@@ -65,12 +73,13 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
         raise UsageError(f"--from {first} is after --to {last}.")
     settings = settings_of(ctx)
     path = output or Path(f"{NAME}.{form}")
-    query = ExportQuery(model_id or settings.joint_model_id, region or None, first, last, absent)
+    query = ExportQuery(model_id or settings.joint_model_id, region or None, first, last, known_at, absent)
     # Ended by a supervisor it leaves as little behind as by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _opened(path, form, force) as file:
-        found = asyncio.run(_exported(find_database(settings), query, form, file, path))
-    _tell(found, query, path)
+        found, left_out = asyncio.run(_exported(find_database(settings), query, form, file, path))
+    _tell(found, left_out, query, path)
+    tell_left_out(known_at, left_out, SystemClock())
 
 
 @contextmanager
@@ -90,25 +99,31 @@ def _opened(path: Path, form: Format, force: bool) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
 
 
-async def _exported(database_url: str, query: "ExportQuery", form: Format, file: BinaryIO, path: Path) -> "DayCount":
+async def _exported(
+    database_url: str, query: "ExportQuery", form: Format, file: BinaryIO, path: Path
+) -> tuple["DayCount", "LeftOut | None"]:
     from stream_app.cli.progress import bars
     from stream_app.export.run import write_days
     from stream_app.export.writer import open_writer
-    from stream_app.store import exported
+    from stream_app.store import chosen, exported
+    from stream_app.store.database import errors_told_apart
 
     folder = None if path == STANDARD_OUTPUT else path.parent
     with bars() as shown:
         async with exported.snapshot(database_url) as connection:
             found = await exported.count(connection, query)
+            async with errors_told_apart():
+                left_out = await chosen.left_out(connection, query)
             shown.begin("Exporting", found.taken(query))
             await write_days(connection, query, open_writer(form, file, folder), shown.advance)
-    return found
+    return found, left_out
 
 
-def _tell(found: "DayCount", query: "ExportQuery", path: Path) -> None:
+def _tell(found: "DayCount", left_out: "LeftOut | None", query: "ExportQuery", path: Path) -> None:
     """What was written, and what was left out, on standard error."""
     where = "" if path == STANDARD_OUTPUT else f" to {path}"
-    say(f"Wrote {found.taken(query):,} days of {query.model_id}{where}.")
+    none_then = "" if found.days else of_instant(query.known_at, left_out)
+    say(f"Wrote {found.taken(query):,} days of {query.model_id}{where}{none_then}.")
     if found.absent and query.absent:
         say(f"Of these {found.absent:,} have no vector.")
     elif found.absent:

@@ -12,9 +12,11 @@ import typer
 
 from stream_app.cli.choices import settings_of
 from stream_app.cli.dates import iso_date
+from stream_app.cli.known_at import KNOWN_AT, of_instant, tell_left_out
 from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
+    from stream_app.store.chosen import LeftOut
     from stream_app.store.shown import ContextQuery, ShownContext
 
 Format = Literal["csv", "table", "json"]
@@ -40,13 +42,18 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
     ] = None,
     end: Annotated[dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="Last day, inclusive.")] = None,
     model_id: Annotated[str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")] = None,
+    known_at: Annotated[dt.datetime | None, KNOWN_AT] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=LARGEST_LIMIT, help="The newest so many.")] = 200,
     form: Annotated[Format, typer.Option("--format", help="How to print them.")] = "csv",
 ) -> None:
     """Print joint regime contexts, newest last.
 
     Only they go to standard output, so it can be redirected into a file.
+
+    With --known-at no later news, price or correction is in the answer. A day that a seed command filled in is left
+    out of it: when it was known is not recorded.
     """
+    from stream_app.clock import SystemClock
     from stream_app.endpoints import find_database
     from stream_app.errors import UsageError
     from stream_app.store.shown import ContextQuery
@@ -54,11 +61,12 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
     if start is not None and end is not None and start > end:
         raise UsageError(f"--start {start} is after --end {end}.")
     settings = settings_of(ctx)
-    query = ContextQuery(model_id or settings.joint_model_id, region or None, start, end, limit)
-    found = asyncio.run(_contexts(find_database(settings), query))
+    query = ContextQuery(model_id or settings.joint_model_id, region or None, start, end, known_at, limit)
+    found, left_out = asyncio.run(_contexts(find_database(settings), query))
     _print(found, form)
     if not found:
-        say(f"No contexts of model {query.model_id} were found{_bounds(query)}.")
+        say(f"No contexts of model {query.model_id} were found{_bounds(query)}{of_instant(known_at, left_out)}.")
+    tell_left_out(known_at, left_out, SystemClock())
 
 
 def as_csv(contexts: Sequence["ShownContext"]) -> str:
@@ -112,19 +120,19 @@ def _print_table(contexts: Sequence["ShownContext"]) -> None:
         console().print(table)
 
 
-async def _contexts(database_url: str, query: "ContextQuery") -> list["ShownContext"]:
-    from stream_app.store import shown
+async def _contexts(database_url: str, query: "ContextQuery") -> tuple[list["ShownContext"], "LeftOut | None"]:
+    from stream_app.store import chosen, shown
     from stream_app.store.database import connect, errors_told_apart
 
     async with errors_told_apart():
         connection = await connect(database_url)
         try:
-            return await shown.contexts(connection, query)
+            return await shown.contexts(connection, query), await chosen.left_out(connection, query)
         finally:
             await connection.close()
 
 
 def _bounds(query: "ContextQuery") -> str:
     regions = f" for {', '.join(query.regions)}" if query.regions else ""
-    start = f" from {query.start}" if query.start else ""
-    return regions + start + (f" to {query.end}" if query.end else "")
+    start = f" from {query.first}" if query.first else ""
+    return regions + start + (f" to {query.last}" if query.last else "")

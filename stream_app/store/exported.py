@@ -1,4 +1,4 @@
-"""Contexts for an export: each day's newest revision, read a chunk at a time, all as of one instant."""
+"""Contexts for an export: each day's newest revision, read a chunk at a time, all from one snapshot."""
 
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
@@ -12,50 +12,40 @@ from numpy.typing import NDArray
 
 from schemas import DIM, JointRegimeContext
 from stream_app.store import vectors
+from stream_app.store.chosen import CHOSEN, KNOWN, Chosen
 from stream_app.store.database import Connection, connect, errors_told_apart
 from stream_app.store.origins import Origin
 
 CHUNK_DAYS = 2_048
 """Days fetched at a time: 3 MB of vectors beside 5 MB of payloads."""
 
-CHOSEN = """
-    model_id = $1 AND ($2::text[] IS NULL OR region = ANY($2::text[]))
-        AND ($3::date IS NULL OR as_of_date >= $3) AND ($4::date IS NULL OR as_of_date <= $4)
-"""
-# A day that has a revision is told by it alone, even where it is absent and a seed command has filled the day in.
+# A day that has a revision is told by it alone, even where it is absent and a seed command has filled the day in. When
+# what was filled in was known nobody has noted: as of an instant it is left out.
 NEWEST = f"""
     SELECT region, as_of_date, model_id, 'live' AS origin, payload, vector FROM (
-        SELECT DISTINCT ON (region, as_of_date) * FROM joint_embedding_revisions
-        WHERE {CHOSEN}
+        SELECT DISTINCT ON (region, as_of_date) * FROM joint_embedding_revisions r
+        WHERE {CHOSEN} AND ($5::timestamptz IS NULL OR {KNOWN})
         ORDER BY region, as_of_date, revision DESC
     ) AS newest
     UNION ALL
     SELECT region, as_of_date, model_id, origin, NULL, vector FROM joint_embeddings AS filled
-    WHERE joint_type = 'REGIME_CONTEXT_V0' AND {CHOSEN}
+    WHERE joint_type = 'REGIME_CONTEXT_V0' AND {CHOSEN} AND $5::timestamptz IS NULL
         AND NOT EXISTS (
             SELECT 1 FROM joint_embedding_revisions r
             WHERE r.region = filled.region AND r.as_of_date = filled.as_of_date AND r.model_id = filled.model_id)
 """
 COUNT = f"SELECT count(*) AS days, count(*) FILTER (WHERE vector IS NULL) AS absent FROM ({NEWEST}) AS chosen"
-LIST = f"SELECT * FROM ({NEWEST}) AS chosen WHERE $5 OR vector IS NOT NULL ORDER BY region, as_of_date"
+LIST = f"SELECT * FROM ({NEWEST}) AS chosen WHERE $6 OR vector IS NOT NULL ORDER BY region, as_of_date"
 
 _NO_VECTOR = vectors.to_rows(np.full((1, DIM), np.nan, np.float32))[0]
 _decoder = msgspec.json.Decoder(JointRegimeContext)
 
 
 @dataclass(frozen=True, slots=True)
-class ExportQuery:
-    """Which days of one joint model: None means no bound; `absent`: also those without a vector."""
+class ExportQuery(Chosen):
+    """Which days; `absent`: also those without a vector."""
 
-    model_id: str
-    regions: Sequence[str] | None = None
-    first: dt.date | None = None
-    last: dt.date | None = None
     absent: bool = False
-
-    def parameters(self) -> tuple[object, ...]:
-        """The values for the placeholders of CHOSEN."""
-        return self.model_id, None if self.regions is None else list(self.regions), self.first, self.last
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
-"""What people look at: the newest context of each day."""
+"""What people look at: the newest context of each day, now or as it was known at an instant."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +9,24 @@ from numpy.typing import NDArray
 from schemas import DIM
 from stream_app.regime.joint import l2_norm
 from stream_app.store import vectors
+from stream_app.store.chosen import CHOSEN, KNOWN, Chosen
 from stream_app.store.database import Connection
 
+NOW = f"""
+    SELECT as_of_date, region, episode_id, model_id, vector FROM joint_embeddings
+    WHERE joint_type = 'REGIME_CONTEXT_V0' AND {CHOSEN} AND $5::timestamptz IS NULL
+"""
+# The newest revisions are found by their keys alone: sorted with their vectors, a long history would not fit in memory.
+THEN = f"""
+    SELECT as_of_date, region, NULL AS episode_id, model_id, vector FROM (
+        SELECT region, as_of_date, model_id, max(revision) AS revision FROM joint_embedding_revisions r
+        WHERE {CHOSEN} AND {KNOWN}
+        GROUP BY region, as_of_date, model_id
+    ) AS known JOIN joint_embedding_revisions USING (region, as_of_date, model_id, revision)
+    WHERE vector IS NOT NULL
+"""
 LIST = """
-    SELECT as_of_date, region, episode_id, model_id, vector FROM (
-        SELECT * FROM joint_embeddings
-        WHERE joint_type = 'REGIME_CONTEXT_V0' AND ($1::text[] IS NULL OR region = ANY($1::text[]))
-            AND ($2::date IS NULL OR as_of_date >= $2) AND ($3::date IS NULL OR as_of_date <= $3) AND model_id = $4
-        ORDER BY as_of_date DESC, region DESC LIMIT $5
-    ) AS newest
+    SELECT * FROM (SELECT * FROM ({contexts}) AS chosen ORDER BY as_of_date DESC, region DESC LIMIT $6) AS newest
     ORDER BY as_of_date, region
 """
 
@@ -40,20 +48,16 @@ class ShownContext:
 
 
 @dataclass(frozen=True, slots=True)
-class ContextQuery:
-    """Which contexts: None means no bound. Of more than `limit` the newest are taken."""
+class ContextQuery(Chosen):
+    """Which contexts; of more than `limit` the newest are taken."""
 
-    model_id: str
-    regions: Sequence[str] | None = None
-    start: dt.date | None = None
-    end: dt.date | None = None
     limit: int = 200
 
 
 async def contexts(connection: Connection, query: ContextQuery) -> list[ShownContext]:
     """The contexts asked for, by day and then region, newest last."""
-    regions = None if query.regions is None else list(query.regions)
-    rows = await connection.fetch(LIST, regions, query.start, query.end, query.model_id, query.limit)
+    listed = LIST.format(contexts=NOW if query.known_at is None else THEN)
+    rows = await connection.fetch(listed, *query.parameters(), query.limit)
     matrix = vectors.from_rows([row["vector"] for row in rows], DIM)
     return [
         ShownContext(row["as_of_date"], row["region"], row["episode_id"], row["model_id"], vector)

@@ -128,7 +128,7 @@ async def test_of_more_contexts_than_asked_for_the_newest_are_shown_newest_last(
     assert await found(ContextQuery(JOINT, limit=3)) == everything[-3:]
     assert await found(ContextQuery(JOINT, regions=["EU"])) == [("EU", 16), ("EU", 17)]
     assert await found(ContextQuery(JOINT, regions=["eu"])) == []
-    assert await found(ContextQuery(JOINT, start=D2, end=D2)) == [("EU", 16), ("US", 16)]
+    assert await found(ContextQuery(JOINT, first=D2, last=D2)) == [("EU", 16), ("US", 16)]
     assert await found(ContextQuery("another-model")) == []
 
 
