@@ -126,7 +126,7 @@ class NewsArticles(Stage):
         replaced, unbeaten = map(news.version, merged.replaced), map(news.version, merged.unbeaten)
         touched = _touched(fresh, list(replaced), list(unbeaten))
         marks = await marks_of_articles(conn, self.topic, touched, self.services.calendar)
-        await late_marks.put(conn, marks)
+        await late_marks.put(conn, marks, self.services.clock.now())
 
     async def _publish(self, articles: Sequence[Article]) -> None:
         """Publish each article's vector as it is stored."""

@@ -86,7 +86,7 @@ class PriceCloses(Stage):
             for instrument_id, rows in late.items()
             for each in reach_of_prices(instrument_id, applied.series[instrument_id], rows, self._window_days)
         ]
-        await late_marks.put(conn, await marks_of_prices(conn, decoded.now, reach))
+        await late_marks.put(conn, await marks_of_prices(conn, decoded.now, reach), self.services.clock.now())
 
     async def _stored_events(self, applied: Sequence[Close]) -> list[Outgoing]:
         """What redelivered records had made, from the stored bytes, no older than what is published."""

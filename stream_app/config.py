@@ -41,6 +41,7 @@ MODEL_ID = r"^[^|]{1,200}$"
 """As the events have it: a key of several parts is joined by |."""
 FILE_MAX_BYTES = 1024 * 1024
 """Of a settings file and of a regions file."""
+MOST_RECORDS = 1_000_000_000
 DAY_SECONDS = 86_400.0
 """The most of every time that is set in seconds; none may be infinite."""
 
@@ -159,11 +160,19 @@ class Settings(BaseSettings):
         float, Field(gt=0, le=1, description="of the last records: with more rejected the worker stops; 1: no limit")
     ] = 0.5
     max_rejected_in_a_row: Annotated[
-        int, Field(ge=0, description="records: with more rejected the worker stops; 0: no limit")
+        int, Field(ge=0, le=MOST_RECORDS, description="records: with more rejected the worker stops; 0: no limit")
     ] = 1_000
-    rejected_window_records: Annotated[int, Field(ge=2, description="the last records, of which the ratio is")] = 10_000
+    rejected_window_records: Annotated[
+        int, Field(ge=2, le=MOST_RECORDS, description="the last records, of which the ratio is")
+    ] = 10_000
     rejected_minimum_records: Annotated[
-        int, Field(ge=1, validate_default=True, description="before so many are read the ratio is not looked at")
+        int,
+        Field(
+            ge=1,
+            le=MOST_RECORDS,
+            validate_default=True,
+            description="before so many are read the ratio is not looked at",
+        ),
     ] = 2_000
 
     # closing days
@@ -179,6 +188,14 @@ class Settings(BaseSettings):
     amend_interval_seconds: Annotated[
         float, Field(ge=0, le=DAY_SECONDS, description="the least time between amendments of a day")
     ] = 300.0
+    amend_settle_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=DAY_SECONDS,
+            description="a day is amended once nothing has touched it for so long, or at that interval",
+        ),
+    ] = 5.0
     price_deadline_hours: Annotated[
         float,
         Field(ge=0, le=24 * 366, description="after the close, when a day without a price is computed from older ones"),

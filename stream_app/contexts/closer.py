@@ -6,13 +6,14 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from schemas.topics import DAY_CLOSES
+from schemas.topics import DAY_CLOSES, NEWS, PRICES
 from stream_app.contexts.closing import amend_days, close_days, closed_at
 from stream_app.contexts.cut import finish_triggers
 from stream_app.regime.calendars import SessionCalendar
 from stream_app.services import Services
 from stream_app.store import late_marks, process_lock, progress, revisions, trigger_queue, triggers
 from stream_app.store.database import connection
+from stream_app.store.late_marks import AtRest
 from stream_app.store.process_lock import ProcessLock
 
 log = logging.getLogger(__name__)
@@ -91,12 +92,36 @@ class Closer:
 
     async def _amend_marked(self) -> None:
         async with connection(self._services.pool) as conn:
-            marked = await late_marks.take_up(conn)
+            if not await late_marks.any_left(conn):
+                return
+        at_rest = await self._at_rest()
+        async with connection(self._services.pool) as conn:
+            marked = await late_marks.take_up(conn, at_rest)
         for region, group in itertools.groupby(marked, key=lambda pair: pair[0]):
             ready = await self._ready([day for _, day in group], region)
             if ready:
                 amended = await amend_days(self._services, region, ready)
                 log.info("amended region=%s days=%d first=%s last=%s", region, amended, ready[0], ready[-1])
+
+    async def _at_rest(self) -> AtRest:
+        """When a day may be amended: a history that is sent again touches its days while it is being sent and applied.
+
+        Amended at the first mark, a day would get a revision of one part of it, and an interval later one of the rest.
+        Waiting for records that are in the log loses no time: an amendment's context would wait for them as well. The
+        interval is the bound, for a day that never comes to rest.
+        """
+        settings, now = self._services.settings, self._services.clock.now()
+        behind = []
+        for topic in (self._services.topic(PRICES.name), self._services.topic(NEWS.name)):
+            ends = await self._services.log.end_offsets(topic)
+            async with connection(self._services.pool) as conn:
+                applied = await progress.offsets(conn, topic)
+            behind += [(topic, partition) for partition, end in enumerate(ends) if applied.get(partition, 0) < end]
+        return AtRest(
+            quiet_since=now - dt.timedelta(seconds=settings.amend_settle_seconds),
+            overdue_since=now - dt.timedelta(seconds=settings.amend_interval_seconds),
+            behind=behind,
+        )
 
     async def _ready(self, days: list[dt.date], region: str) -> list[dt.date]:
         """The days whose newest trigger has a cut and, if it is an amendment, is old enough."""

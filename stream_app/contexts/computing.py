@@ -117,7 +117,7 @@ class Computing:
         if batch.learnt:
             marks = await prices_above_cut(conn, batch, rows.series, prices_topic, self._models.window_days)
             marks += await news_above_cut(conn, batch, _days_of(batch.days, rows.articles), news_topic)
-            await late_marks.put(conn, marks)
+            await late_marks.put(conn, marks, self._services.clock.now())
         days = await read_day_inputs(conn, self._text_means, rows, self._models.window_days)
         last = await revisions.last_revisions(conn, batch.region, self._models.joint.model_id, batch.days)
         made = await asyncio.to_thread(compose, days, self._models, last)

@@ -9,11 +9,12 @@ from stream_app.store.database import Connection
 from stream_app.store.triggers import definition
 
 PUT = """
-    INSERT INTO late_marks AS m (region, as_of, topic, partition, log_epoch, log_offset)
-    SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::int[], $5::int[], $6::bigint[])
+    INSERT INTO late_marks AS m (region, as_of, topic, partition, log_epoch, log_offset, marked_at, renewed_at)
+    SELECT *, $7::timestamptz, $7::timestamptz
+    FROM unnest($1::text[], $2::date[], $3::text[], $4::int[], $5::int[], $6::bigint[])
     ORDER BY 1, 2, 3, 4
     ON CONFLICT (region, as_of, topic, partition) DO UPDATE
-    SET log_epoch = excluded.log_epoch, log_offset = excluded.log_offset
+    SET log_epoch = excluded.log_epoch, log_offset = excluded.log_offset, renewed_at = excluded.renewed_at
     WHERE (excluded.log_epoch, excluded.log_offset) > (m.log_epoch, m.log_offset)
 """
 TRIGGERED_DEFINITIONS = """
@@ -34,10 +35,14 @@ TAKE_UP = """
                 AND m.log_offset < (newest.cut -> m.topic -> 'offsets' ->> m.partition)::bigint)
         RETURNING m.region, m.as_of, m.topic, m.partition
     )
-    SELECT DISTINCT region, as_of FROM late_marks
+    SELECT region, as_of FROM late_marks
     WHERE (region, as_of, topic, partition) NOT IN (SELECT region, as_of, topic, partition FROM dropped)
+    GROUP BY region, as_of
+    HAVING min(marked_at) <= $2 OR max(renewed_at) <= $1
+        AND NOT bool_or((topic, partition) IN (SELECT * FROM unnest($3::text[], $4::int[])))
     ORDER BY region, as_of
 """
+ANY_LEFT = "SELECT EXISTS (SELECT 1 FROM late_marks)"
 LATEST_TRIGGERED = "SELECT max(as_of) FROM day_triggers"
 
 
@@ -67,8 +72,18 @@ class TriggeredDay:
     definition: Definition
 
 
-async def put(connection: Connection, marks: Sequence[Mark]) -> None:
-    """Add marks; of several at one place of a day the newest stays."""
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """When a day has come to rest: nothing has marked it since `quiet_since`, and no partition that did is `behind`,
+    its records not all applied. A day that was first marked by `overdue_since` waits for that no longer."""
+
+    quiet_since: dt.datetime
+    overdue_since: dt.datetime
+    behind: Collection[tuple[str, int]]
+
+
+async def put(connection: Connection, marks: Sequence[Mark], now: dt.datetime) -> None:
+    """Add marks; of several at one place of a day the newest stays, and when the first was made."""
     newest: dict[tuple[str, dt.date, str, int], Mark] = {}
     for mark in sorted(marks, key=lambda m: (m.log_epoch, m.log_offset)):
         newest[mark.region, mark.as_of, mark.topic, mark.partition] = mark
@@ -82,6 +97,7 @@ async def put(connection: Connection, marks: Sequence[Mark]) -> None:
             [m.partition for m in kept],
             [m.log_epoch for m in kept],
             [m.log_offset for m in kept],
+            now,
         )
 
 
@@ -103,6 +119,16 @@ async def triggered_days(
     return [TriggeredDay(row["region"], row["as_of"], definition(row)) for row in rows]
 
 
-async def take_up(connection: Connection) -> list[tuple[str, dt.date]]:
-    """Delete the marks that their day's newest stored cut covers; the (region, as_of) pairs that keep a mark."""
-    return [(row["region"], row["as_of"]) for row in await connection.fetch(TAKE_UP)]
+async def any_left(connection: Connection) -> bool:
+    """Whether any day has a mark."""
+    return bool(await connection.fetchval(ANY_LEFT))
+
+
+async def take_up(connection: Connection, at_rest: AtRest) -> list[tuple[str, dt.date]]:
+    """Delete the marks that their day's newest stored cut covers.
+
+    Returns the (region, as_of) pairs that keep a mark and are at rest.
+    """
+    topics, partitions = [topic for topic, _ in at_rest.behind], [partition for _, partition in at_rest.behind]
+    rows = await connection.fetch(TAKE_UP, at_rest.quiet_since, at_rest.overdue_since, topics, partitions)
+    return [(row["region"], row["as_of"]) for row in rows]

@@ -209,7 +209,7 @@ async def pipeline(
 ) -> AsyncIterator[Pipeline]:
     """A pipeline with no stage running; whatever the test starts is stopped at the end."""
     own = Endpoints(endpoints.kafka, database_url)
-    chosen = load_settings({"topic_prefix": topic_prefix, "topic_partitions": 2, **settings})
+    chosen = load_settings({"topic_prefix": topic_prefix, "topic_partitions": 2, "amend_settle_seconds": 0, **settings})
     await ensure_topics(own.kafka, topic_prefix, chosen.topic_partitions, 1)
     async with open_services(chosen, own, clock) as services:
         path = Pipeline(chosen, own, services)
