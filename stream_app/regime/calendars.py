@@ -9,6 +9,7 @@ import threading
 import warnings
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import exchange_calendars
 import numpy as np
@@ -121,18 +122,24 @@ def load_calendar(name: str, end: dt.date) -> SessionCalendar:
     with _building, warnings.catch_warnings():
         # exchange_calendars 4.13 still calls what pandas 4 will drop
         warnings.simplefilter("ignore", DeprecationWarning)
-        earliest, latest = _own_bounds(name)
-        built = exchange_calendars.get_calendar(name, start=max(EARLIEST_START, earliest), end=min(end, latest))
+        built = _built(name, end)
         closes = built.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]")
         return SessionCalendar(name, built.sessions.to_numpy().astype("datetime64[D]"), closes)
 
 
-def _own_bounds(name: str) -> tuple[dt.date, dt.date]:
-    """The first and last day for which the calendar's holidays are recorded."""
+def _built(name: str, end: dt.date) -> Any:
+    """The calendar as exchange_calendars has it. It fails on some of its own in ways of their own (ASEX, XTAE)."""
     try:
-        kind = type(exchange_calendars.get_calendar(name))
+        earliest, latest = _own_bounds(type(exchange_calendars.get_calendar(name)))
+        return exchange_calendars.get_calendar(name, start=max(EARLIEST_START, earliest), end=min(end, latest))
     except InvalidCalendarName:
         raise ValueError(_unknown(name)) from None
+    except Exception as error:
+        raise ValueError(f"exchange_calendars fails on its calendar {name} ({type(error).__name__}).") from error
+
+
+def _own_bounds(kind: Any) -> tuple[dt.date, dt.date]:
+    """The first and last day for which a calendar's holidays are recorded."""
     earliest, latest = kind.bound_min(), kind.bound_max()
     return (
         earliest.date() if earliest is not None else dt.date.min,

@@ -1,6 +1,7 @@
 """Sessions, scheduled closes and news windows, against published calendars."""
 
 import datetime as dt
+import re
 
 import numpy as np
 import pytest
@@ -208,6 +209,16 @@ def test_a_calendar_starts_in_1985_or_at_its_own_bound_and_ends_where_asked_or_a
 
 def test_a_calendar_is_built_once_a_process() -> None:
     assert calendar("XNYS") is calendar("XNYS")
+
+
+@pytest.mark.parametrize("name", ["ASEX", "XTAE"])
+def test_a_calendar_that_its_library_fails_on_is_refused_in_a_sentence_until_it_can_be_built(name: str) -> None:
+    try:
+        known = calendar(name)
+    except ValueError as error:
+        assert re.fullmatch(rf"exchange_calendars fails on its calendar {name} \(\w+\)\.", str(error))
+    else:
+        assert known.is_session(day("2024-05-15"))
 
 
 def test_an_unknown_calendar_is_refused_with_the_names_most_like_it() -> None:
