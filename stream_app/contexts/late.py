@@ -20,8 +20,8 @@ from stream_app.store.progress import Progress
 
 CalendarOf = Callable[[str], SessionCalendar]
 
-LONGEST_NEWS_WINDOW_DAYS = 31
-"""No exchange's close is farther from the next one (the longest gap recorded is under two weeks)."""
+LONGEST_NEWS_WINDOW_DAYS = 62
+"""No exchange's close is farther from the next one (Shanghai's were 20 days apart in 1999, Athens' 38 in 2015)."""
 ONE_DAY = dt.timedelta(days=1)
 
 

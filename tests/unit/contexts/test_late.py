@@ -4,12 +4,19 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import Definition
-from stream_app.contexts.late import Reach, reach_of_prices, touched_by_articles, touched_by_prices
-from stream_app.regime.calendars import SessionCalendar
+from stream_app.contexts.late import (
+    LONGEST_NEWS_WINDOW_DAYS,
+    Reach,
+    reach_of_prices,
+    touched_by_articles,
+    touched_by_prices,
+)
+from stream_app.regime.calendars import SessionCalendar, load_calendar
 from stream_app.regime.windows import lookback_days
 from stream_app.store.late_marks import TriggeredDay
 from stream_app.store.news import ArticleVersion
@@ -124,6 +131,12 @@ def test_an_article_touches_the_day_in_whose_window_it_lies_with_its_newest_vers
     ]
     assert touched([version("a", CLOSES[0], 1)]) == []
     assert touched([version("a", CLOSES[0], 9, log_epoch=1), version("b", at_close, 1, log_epoch=2)]) == [("UK", 2, 1)]
+
+
+@pytest.mark.parametrize("name", ["XNYS", "XLON", "XTKS", "XHKG", "XSHG"])
+def test_no_news_window_is_longer_than_the_days_in_which_late_news_looks_for_its_day(name: str) -> None:
+    closes = load_calendar(name, dt.date(2035, 12, 31)).closes
+    assert (closes[1:] - closes[:-1]).max() < np.timedelta64(LONGEST_NEWS_WINDOW_DAYS, "D")
 
 
 def test_under_the_utc_date_rule_an_article_touches_its_news_date() -> None:
