@@ -50,6 +50,14 @@ def instants(*texts: str) -> NDArray[np.datetime64]:
         ("XTKS", "2008-10-10", "2008-10-10T06:00"),
         ("XHKG", "2008-10-27", "2008-10-27T08:00"),
         ("24/7", "2008-12-25", "2008-12-26T00:00"),
+        ("24/5", "2008-09-12", "2008-09-13T00:00"),
+        ("XNYS", "2000-02-29", "2000-02-29T21:00"),  # a leap day of a century
+        ("XLON", "2008-03-28", "2008-03-28T16:30"),
+        ("XLON", "2008-03-31", "2008-03-31T15:30"),  # summer time begins three weeks after New York's
+        ("XASX", "2008-10-03", "2008-10-03T06:00"),
+        ("XASX", "2008-10-06", "2008-10-06T05:00"),  # and in the south in October
+        ("XNZE", "2020-12-24", "2020-12-23T23:45"),  # a half-day that is over before its date begins in UTC
+        ("CMES", "2008-03-10", "2008-03-10T22:00"),
     ],
 )
 def test_a_session_closes_at_its_published_time(name: str, session: str, close: str) -> None:
