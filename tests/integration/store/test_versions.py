@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import itertools
 import random
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.integration.store.rows import SEEDED, Position, article, everything, 
 
 DAY = dt.date(2008, 9, 15)
 KEY = ("SPX.US", DAY)
+TABLES = (PRICES.name, PRICES.history)
 OLD, NEW, NEWEST = Position(1, 10, 0, 5), Position(1, 20, 1, 3), Position(1, 30, 0, 9)
 WAITS_FOR_A_LOCK = "SELECT cardinality(pg_blocking_pids($1)) > 0"
 
@@ -172,6 +174,29 @@ async def test_whatever_the_order_of_chunks_nothing_known_is_lost(pool: Pool, se
     versions_of = {key: {current[key]} | {p for k, p in history if k == key} for key in current}
     assert sum(map(len, versions_of.values())) == 40
     assert all(current[key] == max(of_key) for key, of_key in versions_of.items())
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_same_versions_in_any_order_and_cut_into_any_chunks_leave_the_same_rows_and_history(
+    pool: Pool, seed: int
+) -> None:
+    chance = random.Random(seed)
+    keys = [(name, DAY + dt.timedelta(days=day)) for name in ("A", "B") for day in range(4)]
+    rows = [
+        price(*chance.choice(keys), float(n + 1), Position(chance.choice((1, 2)), n // 3, n % 2, n)) for n in range(40)
+    ]
+    left = []
+    for _ in range(3):
+        chance.shuffle(rows)
+        cuts = [0, *sorted(chance.sample(range(1, len(rows)), 5)), len(rows)]
+        async with connection(pool) as conn:
+            await conn.execute("TRUNCATE prices_daily, prices_history")
+        for start, end in itertools.pairwise(cuts):
+            await merge(pool, *rows[start:end])
+        async with connection(pool) as conn:
+            left.append([await conn.fetch(f"SELECT * FROM {name} ORDER BY 1, 2, log_offset") for name in TABLES])
+    assert left[1:] == [left[0]] * 2
+    assert len(left[0][0]) + len(left[0][1]) == 40
 
 
 async def merge_at_once(
