@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import core, settings
 
 from stream_app.embedded import Endpoints, start
 from stream_app.embedded.postgres import binary
@@ -27,6 +28,15 @@ stop(pathlib.Path(sys.argv[1]))
 """
 LONGEST_NAME = 40
 _numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let property tests try the same examples in every run, or those of FAULTS_SEED."""
+    seed = os.environ.get("FAULTS_SEED")
+    settings.register_profile("stream-app", derandomize=seed is None, print_blob=True)
+    settings.load_profile("stream-app")
+    if seed is not None:
+        core.global_force_seed = int(seed)  # type: ignore[assignment] # hypothesis says that it is always None
 
 
 @contextmanager
