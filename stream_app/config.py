@@ -42,6 +42,7 @@ MODEL_ID = r"^[^|]{1,200}$"
 FILE_MAX_BYTES = 1024 * 1024
 """Of a settings file and of a regions file."""
 MOST_RECORDS = 1_000_000_000
+"""The most of what is set in records; none may be infinite."""
 DAY_SECONDS = 86_400.0
 """The most of every time that is set in seconds; none may be infinite."""
 
