@@ -93,8 +93,9 @@ async def test_a_stage_stops_while_its_broker_is_away(broker: Kafka) -> None:
 async def test_a_publisher_that_gives_up_while_its_broker_is_away_leaves_no_error_in_the_log(
     broker: Kafka, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await ensure_topics(KafkaAccess(broker.url), "", 4, 1)
-    publisher, rows = Publisher(KafkaAccess(broker.url), wait_seconds=3), [Outgoing(TOPIC, b"%d" % n, b"x") for n in range(20)]
+    kafka = KafkaAccess(broker.url)
+    await ensure_topics(kafka, "", 4, 1)
+    publisher, rows = Publisher(kafka, wait_seconds=3), [Outgoing(TOPIC, b"%d" % n, b"x") for n in range(20)]
     await publisher.publish(rows)
     await asyncio.to_thread(broker.daemon.end, signal.SIGKILL, KILL_SECONDS)
     with pytest.raises(Retriable):
