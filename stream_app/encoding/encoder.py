@@ -212,9 +212,9 @@ def _embed(model: TextModel, tokens: Sequence[list[int]]) -> NDArray[np.float32]
 def _attempt(call: Callable[[], Answer]) -> Answer | _Refusal:
     try:
         return call()
-    except Exception as error:  # whatever the model raises is its refusal of these texts
+    except BaseException as error:  # a refusal of these texts, whatever it is: a Rust library's panic is no Exception
         return _Refusal(_first_line(error))
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

@@ -85,7 +85,9 @@ class StageRun:
                 if self.ledger.current(chunk):
                     # left unacked and never read again, the partition would stand still in silence
                     self.fail(Fatal(f"{_name(chunk)} was given up although it is still this worker's: {error}"))
-            except Exception as error:
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # Faust lets an agent that ends by one be, and nothing is read any more
                 self.fail(error)
             else:
                 self.ledger.handled(chunk)

@@ -105,17 +105,22 @@ async def test_while_the_handler_is_slow_little_is_fetched(kafka: KafkaAccess, t
     assert recorder.offsets() == {partition: list(range(3_000)) for partition in range(4)}
 
 
+class Panic(BaseException):
+    """As what a library written in Rust raises when it panics."""
+
+
+@pytest.mark.parametrize("kind", [ZeroDivisionError, Panic])
 async def test_an_error_of_the_handler_ends_the_stage_and_nothing_after_it_is_committed(
-    kafka: KafkaAccess, topic: str
+    kafka: KafkaAccess, topic: str, kind: type[BaseException]
 ) -> None:
     await publish(kafka, topic, {0: 100})
 
     async def fail_on_the_third(chunk: Chunk) -> None:
         if chunk.first_offset == 20:
-            raise ZeroDivisionError("the third chunk")
+            raise kind("the third chunk")
 
     recorder = Recorder(fail_on_the_third)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(kind):
         await run_stage(stage(topic, recorder), kafka, load_settings())
     assert recorder.offsets() == {0: list(range(20))}
     assert await committed(kafka, topic) == {0: 20}

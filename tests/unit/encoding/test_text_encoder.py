@@ -92,13 +92,27 @@ def raising(text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return vector
 
 
+class Panic(BaseException):
+    """As what a library written in Rust raises when it panics."""
+
+
+def panicking(text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    if "bad" in text:
+        raise Panic("retry-limit-in-match over")
+    return vector
+
+
 def not_a_number(text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return vector * np.float32(np.nan) if "bad" in text else vector
 
 
 @pytest.mark.parametrize(
     ("behaviour", "reason"),
-    [(raising, "index out of range"), (not_a_number, "the model gives numbers that are not finite")],
+    [
+        (raising, "index out of range"),
+        (panicking, "retry-limit-in-match over"),
+        (not_a_number, "the model gives numbers that are not finite"),
+    ],
 )
 async def test_a_text_that_the_model_refuses_fails_alone_and_the_others_of_its_batch_are_encoded(
     encoder_of: Encoders, behaviour: Behaviour, reason: str
