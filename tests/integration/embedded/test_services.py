@@ -136,6 +136,18 @@ def test_pid_files_that_name_other_programs_are_no_obstacle_and_those_are_left_a
         stranger.communicate(b"\n")
 
 
+@pytest.mark.parametrize("left", [b"", b"\0" * 64], ids=["empty", "zeros"])
+async def test_pid_files_that_a_power_loss_left_broken_are_no_obstacle(folder: Path, left: bytes) -> None:
+    first = start(folder)
+    await write(first, b"before the power loss")
+    kill(Kafka(folder), Postgres(folder))
+    for name in ("kafka/kafka.pid", "postgres/postgres.pid", "postgres/data/postmaster.pid"):
+        (folder / name).write_bytes(left)
+    assert start(folder) == first
+    rows, records = await written(first)
+    assert rows[-1] == records[-1] == b"before the power loss"
+
+
 def test_stop_ends_the_processes_and_is_content_where_none_runs(folder: Path) -> None:
     start(folder)
     processes = [Kafka(folder).daemon.process(), Postgres(folder).daemon.process()]
