@@ -18,7 +18,7 @@ from stream_app.config import Settings
 from stream_app.contexts.models import text_model
 from stream_app.contexts.tasks import close_and_amend, compute
 from stream_app.embedded import Endpoints
-from stream_app.encoding import TextEncoder
+from stream_app.encoding import load_encoder
 from stream_app.errors import Retriable
 from stream_app.health import StageHealth
 from stream_app.kafka import stage as transport
@@ -147,9 +147,7 @@ async def _prices(services: Services, stack: AsyncExitStack, health: StageHealth
 async def _news(services: Services, stack: AsyncExitStack, health: StageHealth) -> Assembled:
     settings = services.settings
     health.loading_model()
-    encoder = await asyncio.to_thread(
-        TextEncoder.load, settings.text_model, settings.encode_token_budget, settings.encode_deadline_seconds
-    )
+    encoder = await load_encoder(settings.text_model, settings.encode_token_budget, settings.encode_deadline_seconds)
     stack.callback(encoder.close)
     health.model_loaded()
     limits = _limits(settings)

@@ -201,11 +201,10 @@ async def _filled_regimes(settings: "Settings", job: "RegimeJob", dry_run: bool)
 async def _filled_texts(settings: "Settings", job: "TextJob", dry_run: bool) -> "TextReport":
     from stream_app.backfill.texts import fill_texts
     from stream_app.cli.progress import bars
-    from stream_app.encoding import TextEncoder
+    from stream_app.encoding import load_encoder
 
     load = partial(
-        asyncio.to_thread,
-        TextEncoder.load,
+        load_encoder,
         settings.text_model,
         settings.encode_token_budget,
         settings.encode_deadline_seconds,

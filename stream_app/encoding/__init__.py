@@ -1,5 +1,6 @@
 """Turns news texts into vectors: one text model, in threads of its own."""
 
 from stream_app.encoding.encoder import Encoded, TextEncoder
+from stream_app.encoding.loading import load_encoder
 
-__all__ = ["Encoded", "TextEncoder"]
+__all__ = ["Encoded", "TextEncoder", "load_encoder"]

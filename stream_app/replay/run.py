@@ -1,6 +1,5 @@
 """One replay, whichever it is: into an empty database from the log, over a full one from its stored records."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from schemas.topics import NEWS, PRICES
 from stream_app.contexts.computing import register_models
 from stream_app.contexts.models import ContextModels, known_models
-from stream_app.encoding import TextEncoder
+from stream_app.encoding import load_encoder
 from stream_app.errors import UsageError
 from stream_app.kafka.garbage import seldom_collected
 from stream_app.replay import redefining
@@ -61,9 +60,7 @@ async def recompute(services: Services, asked: Asked) -> Redefined:
 
 async def _fill(services: Services, asked: Asked, begun: Replay, told: Told) -> Filled:
     settings = services.settings
-    encoder = await asyncio.to_thread(
-        TextEncoder.load, settings.text_model, settings.encode_token_budget, settings.encode_deadline_seconds
-    )
+    encoder = await load_encoder(settings.text_model, settings.encode_token_budget, settings.encode_deadline_seconds)
     try:
         with seldom_collected():
             return await LogReplay(services, encoder, begun).run(asked.regions, asked.days, told)

@@ -22,7 +22,7 @@ from schemas import DAY_TRIGGERS, Codec, DayTrigger, Definition, NewsArticle, Pr
 from schemas.topics import DAY_CLOSES, NEWS, PRICES, TEXT
 from tests.faults.observed import Observed, Record
 from tests.faults.origins import ORIGIN_HEADER, Position, origin_of
-from tests.faults.text_model import BREAKING_WORD
+from tests.faults.text_model import BREAKING_WORDS
 
 WINDOW_ROWS = 63
 LEAST_ROWS = 54
@@ -99,7 +99,8 @@ def unusable(event: object, timestamp_ms: int) -> bool:
         case PriceClose(retracted=False, trade_date=day):
             return (day - received.date()).days > AHEAD_DAYS
         case NewsArticle(retracted=False, published_at=dt.datetime() as published):
-            return published - received > AHEAD_DAYS * ONE_DAY or BREAKING_WORD in text_of(event)
+            too_far = published - received > AHEAD_DAYS * ONE_DAY
+            return too_far or any(word in text_of(event) for word in BREAKING_WORDS)
     return False
 
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 
 PR_SET_PDEATHSIG = 1
+MODULE = "FAULTS_MODULE"
+"""The variable that names another module to run in the place of the product's."""
 
 
 def run(stage: str, environment: Mapping[str, str], log: str) -> None:
@@ -18,4 +20,4 @@ def run(stage: str, environment: Mapping[str, str], log: str) -> None:
     os.dup2(descriptor, sys.stderr.fileno())
     os.environ.update(environment)
     sys.argv = ["stream-app", "worker", "--stage", stage]
-    runpy.run_module("stream_app", run_name="__main__", alter_sys=True)
+    runpy.run_module(environment.get(MODULE, "stream_app"), run_name="__main__", alter_sys=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from schemas import NewsArticle, PriceClose, encode
 from schemas.topics import NEWS, PRICES
 from stream_app.kafka.publisher import Outgoing
-from tests.faults.text_model import BREAKING_WORD
+from tests.faults.text_model import BROKEN_BY_FILES
 from tests.integration.pipeline import weekdays
 
 REGIONS = """
@@ -135,7 +135,7 @@ class Market:
 
     def _headline(self) -> list[str]:
         words = self._random.choices(WORDS, k=3)
-        return [*words, BREAKING_WORD] if self._random.random() < UNENCODABLE else words
+        return [*words, self._random.choice(BROKEN_BY_FILES)] if self._random.random() < UNENCODABLE else words
 
     def _price(self, event: PriceClose) -> Outgoing:
         return Outgoing(self._prefix + PRICES.name, event.instrument_id.encode(), encode(event))

@@ -15,6 +15,7 @@ from tests.integration.pipeline import Pipeline
 
 STAGES = ("prices", "news", "contexts")
 END_SECONDS = 60.0
+FAILURE = 1
 TAIL_CHARACTERS = 3_000
 
 # What a test cannot wait for is set to what the broker allows; chunks are small, so that many are in flight.
@@ -27,6 +28,7 @@ QUICK = {
     "COMPUTE_POLL_SECONDS": "0.2",
     "AMEND_INTERVAL_SECONDS": "0.5",
 }
+NO_ENVIRONMENT: Mapping[str, str] = {}
 CHUNK_RECORDS = {"prices": "200", "news": "2", "contexts": "1"}
 
 FORKED = multiprocessing.get_context("forkserver")
@@ -86,14 +88,23 @@ class Crew:
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
         self._environment = environment
         self._folder = folder
+        self._started = 0
         self.workers: list[Worker] = []
 
     def start(self, stage: str, failpoint: str | None = None) -> Worker:
         """Start a worker, which dies at the failpoint, if one is named."""
-        own = {"STREAM_APP_CHUNK_RECORDS": CHUNK_RECORDS[stage]} | ({FAILPOINT: failpoint} if failpoint else {})
-        log = self._folder / f"{len(self.workers):02}-{stage}.log"
-        self.workers.append(Worker(stage, {**self._environment, **own}, log))
+        chunks = {"STREAM_APP_CHUNK_RECORDS": CHUNK_RECORDS[stage]}
+        dies = {FAILPOINT: failpoint} if failpoint else {}
+        self._started += 1
+        log = self._folder / f"{self._started:02}-{stage}.log"
+        self.workers.append(Worker(stage, {**chunks, **self._environment, **dies}, log))
         return self.workers[-1]
+
+    async def fails(self, worker: Worker) -> str:
+        """Wait until a worker has ended by itself with an error; what it logged. It is not counted any more."""
+        assert await worker.ended() == FAILURE, worker.tail()
+        self.workers.remove(worker)
+        return worker.tail()
 
     def running(self, stage: str) -> list[Worker]:
         """The workers of a stage that have not ended."""
@@ -106,8 +117,18 @@ class Crew:
 
 
 @contextmanager
-def crew(path: Pipeline, text_model: Path, regions_file: Path, folder: Path, **settings: str) -> Iterator[Crew]:
-    """Workers on the pipeline's topics and database; whatever still runs at the end is killed."""
+def crew(
+    path: Pipeline,
+    text_model: Path,
+    regions_file: Path,
+    folder: Path,
+    environment: Mapping[str, str] = NO_ENVIRONMENT,
+    **settings: str,
+) -> Iterator[Crew]:
+    """Workers on the pipeline's topics and database, with some variables besides the settings.
+
+    Whatever still runs at the end is killed.
+    """
     given = {
         "KAFKA_URL": path.endpoints.kafka.servers,
         "DATABASE_URL": path.endpoints.database_url,
@@ -116,8 +137,8 @@ def crew(path: Pipeline, text_model: Path, regions_file: Path, folder: Path, **s
         "TEXT_MODEL": str(text_model),
         "REGIONS": str(regions_file),
     }
-    environment = {f"STREAM_APP_{name}": value for name, value in {**QUICK, **given, **settings}.items()}
-    workers = Crew(environment, folder)
+    named = {f"STREAM_APP_{name}": value for name, value in {**QUICK, **given, **settings}.items()}
+    workers = Crew({**environment, **named}, folder)
     try:
         yield workers
     finally:
