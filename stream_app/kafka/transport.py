@@ -18,6 +18,7 @@ from faust.types.tuples import Message
 from mode import Service
 
 from stream_app.errors import Fatal, Retriable
+from stream_app.failpoints import failpoint
 from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Chunk, Record
 from stream_app.kafka.consuming import COMMIT_SECONDS, ConsumerThread, NotInLog, stage_consumer
@@ -160,6 +161,7 @@ class BatchedConsumer(driver.Consumer):
             offsets = self._run.ledger.committable()
             if not offsets:
                 return False
+            failpoint("before-offset-commit")
             try:
                 async with asyncio.timeout(2 * COMMIT_SECONDS):
                     done = await self._commit(offsets)
