@@ -12,7 +12,7 @@ from stream_app.contexts.cut import finish_triggers
 from stream_app.regime.calendars import SessionCalendar
 from stream_app.services import Services
 from stream_app.store import late_marks, process_lock, progress, revisions, trigger_queue, triggers
-from stream_app.store.database import connection
+from stream_app.store.database import STALLED_SECONDS, connection
 from stream_app.store.late_marks import AtRest
 from stream_app.store.process_lock import ProcessLock
 
@@ -47,7 +47,11 @@ class Closer:
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[bool]:
-        async with connection(self._services.pool) as conn, process_lock.held(conn, ProcessLock.CLOSING) as locked:
+        """Whether no other process closes. If this takes very long, another begins; both make the same triggers."""
+        async with (
+            connection(self._services.pool) as conn,
+            process_lock.held(conn, ProcessLock.CLOSING, longest_seconds=STALLED_SECONDS) as locked,
+        ):
             yield locked
 
     async def _knows_the_log(self) -> bool:

@@ -20,6 +20,11 @@ Pool = Any
 
 COMMAND_TIMEOUT_SECONDS = 120.0
 ANSWER_SECONDS = 5.0
+STALLED_SECONDS = 60.0
+"""After which Postgres gives up a client that stopped, or that is gone without a word, where its locks hold others up.
+
+Longer than anything here waits for Kafka under a lock.
+"""
 JSONB_VERSION = b"\x01"
 
 _RETRIABLE = (
@@ -30,6 +35,7 @@ _RETRIABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # this process was stopped, or stood still, for STALLED_SECONDS
     asyncpg.ReadOnlySQLTransactionError,  # a standby, until a failover has made it the primary
 )
 _AWAY = (
@@ -104,7 +110,10 @@ async def connect(database_url: str) -> Connection:
 
 
 async def create_pool(database_url: str, size: int = 8) -> Pool:
-    """A pool of at most `size` connections; nothing is opened before it is asked for."""
+    """A pool of at most `size` connections; nothing is opened before it is asked for.
+
+    A transaction in which nothing is asked for STALLED_SECONDS is rolled back, and its connection closed.
+    """
     async with errors_told_apart():
         return await asyncpg.create_pool(
             database_url,
@@ -113,6 +122,7 @@ async def create_pool(database_url: str, size: int = 8) -> Pool:
             connect=open_connection,
             init=_prepare,
             command_timeout=COMMAND_TIMEOUT_SECONDS,
+            server_settings={"idle_in_transaction_session_timeout": f"{1000 * STALLED_SECONDS:.0f}ms"},
         )
 
 

@@ -9,6 +9,8 @@ import asyncpg
 from stream_app.errors import Away
 from stream_app.store.database import Connection, errors_told_apart
 
+BOUNDED = "SELECT set_config('idle_session_timeout', $1, false)"
+
 
 class ProcessLock(IntEnum):
     """What only one process at a time does, with its key among Postgres's advisory locks."""
@@ -19,8 +21,16 @@ class ProcessLock(IntEnum):
 
 
 @asynccontextmanager
-async def held(connection: Connection, lock: ProcessLock) -> AsyncIterator[bool]:
-    """Whether this connection got the lock; it is given back on leaving, and by Postgres if the connection is lost."""
+async def held(
+    connection: Connection, lock: ProcessLock, *, longest_seconds: float | None = None
+) -> AsyncIterator[bool]:
+    """Whether this connection got the lock; it is given back on leaving, and by Postgres if the connection is lost.
+
+    With `longest_seconds`, for a connection of the pool, Postgres takes both back after that time, for a process that
+    has stopped would keep them for ever.
+    """
+    if longest_seconds is not None:
+        await connection.execute(BOUNDED, f"{1000 * longest_seconds:.0f}ms")
     locked = await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock.value)
     try:
         yield locked

@@ -55,6 +55,23 @@ async def test_a_connection_that_was_cut_is_worth_waiting_for_and_the_pool_goes_
         assert await conn.fetchval("SELECT 1") == 1
 
 
+async def test_a_transaction_that_stands_still_lets_its_locks_go_and_is_worth_another_try(
+    pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "STALLED_SECONDS", 0.2)
+    stalling = await create_pool(database_url)
+    with pytest.raises(Retriable):
+        async with transaction(stalling) as stalled:
+            await models.register(stalled, MODEL)
+            async with transaction(pool) as conn:
+                await conn.execute("LOCK TABLE models")  # waits until the other transaction is undone
+                assert await conn.fetchval("SELECT count(*) FROM models") == 0
+            await stalled.execute("SELECT 1")
+    async with connection(stalling) as conn:
+        assert await conn.fetchval("SELECT 1") == 1
+    await stalling.close()
+
+
 async def test_a_connection_on_which_the_server_has_taken_its_leave_is_worth_waiting_for(pool: Pool) -> None:
     with pytest.raises(Away, match=r"^Postgres is away: InternalClientError: cannot switch to state 15"):
         async with connection(pool):
