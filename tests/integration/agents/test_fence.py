@@ -27,6 +27,22 @@ async def test_a_worker_that_was_overtaken_reads_everything_again(services: Serv
     assert await check(services) == 4
 
 
+async def test_what_is_cached_goes_with_the_partitions_even_where_their_fence_would_not_tell(
+    services: Services,
+) -> None:
+    """Another worker writes a day of the instrument from another partition, which moves no progress of this one."""
+    first, other = PriceCloses(services), PriceCloses(services)
+    rows = [record(n, "A", n, 100.0 + n) for n in range(WINDOW_DAYS + 2)]
+    async with connection(services.pool) as conn:
+        await progress.create(conn, first.topic, 0, 0)
+        await progress.create(conn, first.topic, 1, WINDOW_DAYS)
+    await first.handle(Chunk(first.topic, 0, 1, rows[:-2]))
+    await other.handle(Chunk(first.topic, 1, 1, rows[-2:-1]))
+    await first.revoked([TP(first.topic, 0)])
+    await first.handle(Chunk(first.topic, 0, 2, rows[-1:]))
+    assert await check(services) == 4
+
+
 async def test_an_idle_partition_that_another_worker_moved_on_drops_the_caches(services: Services) -> None:
     overtaken, other = PriceCloses(services), PriceCloses(services)
     topic = overtaken.topic
