@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from stream_app.store.database import Connection, connect
+from stream_app.errors import Away
+from stream_app.store.database import Connection, connect, errors_told_apart
 
 CHANNEL = "stream_app_work"
 NOTIFY = f"NOTIFY {CHANNEL}"
@@ -38,7 +39,10 @@ async def listening(database_url: str, signal: WorkSignal) -> AsyncIterator[Conn
     """Ring `signal` at every notification while the connection lives."""
     connection = await connect(database_url)
     try:
-        await connection.add_listener(CHANNEL, signal.ring)
+        async with errors_told_apart():
+            await connection.add_listener(CHANNEL, signal.ring)
         yield connection
     finally:
-        await connection.close()
+        with suppress(Away):  # it may be lost by now
+            async with errors_told_apart():
+                await connection.close()
