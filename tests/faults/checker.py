@@ -2,7 +2,7 @@
 
 I1 no loss; I2 no double effect; I3 Kafka's commits are never ahead of the progress; I4 one context a revision, each a
 function of its trigger, the last one of all inputs; I5 what is stored is published, in order; I6 nothing from beyond a
-cut; I7 sound vectors, one a text; I8 no lag is left.
+cut; I7 sound vectors, one a text; I8 no lag is left; I9 live equals replay, where a run was replayed.
 """
 
 import msgspec
@@ -15,6 +15,7 @@ from tests.faults.differences import Violations, named, numbers, progress
 from tests.faults.effects import commits_follow_progress, no_double_effect, no_loss
 from tests.faults.observed import Observed
 from tests.faults.oracle import DIM, Oracle
+from tests.faults.replayed import live_equals_replay
 
 INPUTS = (PRICES.name, NEWS.name, DAY_CLOSES.name)
 
@@ -43,6 +44,7 @@ def violations(observed: Observed) -> list[str]:
         *_nothing_from_beyond_the_cut(observed, oracle),
         *_sound_vectors(observed),
         *_no_lag(observed),
+        *live_equals_replay(observed),
     ]
 
 

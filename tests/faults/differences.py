@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +21,13 @@ Violations = Iterator[str]
 def numbers(vector: bytes) -> NDArray[np.float32]:
     """pgvector's binary form as float32."""
     return np.frombuffer(vector, ">f4", offset=VECTOR_HEADER_BYTES).astype(np.float32)
+
+
+def countable(value: Any) -> Any:
+    """A column's value, jsonb and arrays in a form that can be counted."""
+    if isinstance(value, dict):
+        return msgspec.json.encode(value, order="sorted")
+    return repr(value) if isinstance(value, list) else value
 
 
 def progress(observed: Observed, topic: str) -> dict[int, int]:

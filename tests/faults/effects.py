@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from schemas import NewsArticle, PriceClose
 from schemas.topics import DAY_CLOSES, NEWS, PRICES
-from tests.faults.differences import Violations, named, numbers, progress, same
+from tests.faults.differences import Violations, countable, named, numbers, progress, same
 from tests.faults.observed import Observed
 from tests.faults.oracle import Log, Oracle, Version, hash_of, news_date_of
 from tests.faults.origins import FIRST_EPOCH
@@ -73,18 +71,12 @@ def _older(log: Log[Any], current: Mapping[Any, Version[Any]]) -> Iterator[Versi
 
 
 def _countable_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(_countable(value) for value in row.values())
-
-
-def _countable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return msgspec.json.encode(value, order="sorted")
-    return repr(value) if isinstance(value, list) else value
+    return tuple(countable(value) for value in row.values())
 
 
 def _placed(values: Iterable[Any], version: Version[Any]) -> tuple[Any, ...]:
     origin = (None,) * 4 if version.origin is None else (FIRST_EPOCH, *version.origin)
-    return (*(_countable(value) for value in values), FIRST_EPOCH, *version.position, *origin)
+    return (*(countable(value) for value in values), FIRST_EPOCH, *version.position, *origin)
 
 
 def _price_row(version: Version[PriceClose]) -> tuple[Any, ...]:

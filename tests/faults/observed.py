@@ -7,6 +7,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS, NEWS, PRICES, TEXT
+from stream_app.store.database import connect
 from tests.integration.pipeline import Pipeline
 
 STAGE_TOPICS = {"prices": PRICES.name, "news": NEWS.name, "contexts": DAY_CLOSES.name}
@@ -27,6 +28,9 @@ ORDERED_TABLES = {
     "ingest_progress": "topic, partition",
     "dead_letters": "topic, partition, log_offset",
 }
+
+Tables = dict[str, list[dict[str, Any]]]
+"""By name the rows of ORDERED_TABLES, every column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +54,38 @@ class Observed:
     """By topic, each partition's records in offset order."""
     ends: dict[str, tuple[int, ...]]
     """By topic, the end offset of each partition."""
-    tables: dict[str, list[dict[str, Any]]]
+    tables: Tables
     committed: dict[tuple[str, int], int]
     """By (topic, partition), what the stage's consumer group has committed in Kafka."""
+    replayed: Tables | None
+    """The tables of another database, into which the same log was replayed; None where that was not asked for."""
 
 
-async def observe(path: Pipeline) -> Observed:
-    """Read everything. Nothing may be writing."""
+async def observe(path: Pipeline, replayed_url: str | None = None) -> Observed:
+    """Read everything, also the database into which the log was replayed, if one is given. Nothing may be writing."""
     logs = {topic.name: [_record(record) for record in await path.read(topic.name)] for topic in TOPICS}
     ends = {topic.name: await path.services.log.end_offsets(path.services.topic(topic.name)) for topic in TOPICS}
-    tables = {
-        name: [dict(row) for row in await path.fetch(f"SELECT * FROM {name} ORDER BY {order}")]
-        for name, order in ORDERED_TABLES.items()
-    }
-    return Observed(path.settings.topic_prefix, logs, ends, tables, await committed_offsets(path))
+    tables = await read_tables(path.endpoints.database_url)
+    replayed = None if replayed_url is None else await read_tables(replayed_url)
+    return Observed(path.settings.topic_prefix, logs, ends, tables, await committed_offsets(path), replayed)
+
+
+async def read_tables(database_url: str) -> Tables:
+    """Every row of a database."""
+    connection = await connect(database_url)
+    try:
+        return {
+            name: [dict(row) for row in await connection.fetch(f"SELECT * FROM {name} ORDER BY {order}")]
+            for name, order in ORDERED_TABLES.items()
+        }
+    finally:
+        await connection.close()
+
+
+def but_for_times(tables: Tables) -> Tables:
+    """The tables without when a partition's progress was last moved, or found to be where it is."""
+    progress = [{**row, "updated_at": None} for row in tables["ingest_progress"]]
+    return {**tables, "ingest_progress": progress}
 
 
 async def committed_offsets(path: Pipeline) -> dict[tuple[str, int], int]:

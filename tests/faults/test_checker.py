@@ -3,7 +3,6 @@
 import asyncio
 import copy
 import datetime as dt
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,34 +19,41 @@ from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS, 
 from stream_app.embedded import Endpoints
 from stream_app.embedded.postgres import binary
 from stream_app.kafka.publisher import Outgoing
+from stream_app.replay.run import Asked, replay
+from stream_app.store.trigger_queue import EVERY_DAY
+from tests.conftest import created_database
 from tests.faults.checker import InvariantBroken, check
-from tests.faults.observed import Observed, Record, observe
+from tests.faults.observed import Observed, Record, Tables, observe
 from tests.faults.settled import settled
 from tests.faults.stream import LAST_DAY, REGION_NAMES, Market
 from tests.integration.pipeline import Pipeline, article, close, pipeline, until
+from tests.integration.replay.shown import Counted
 from tests.integration.sent_again import sent_again
 
 SEED = 7
 INSTRUMENTS, DAYS, ARTICLES, CLOSED_DAYS = 6, 66, 60, 4
-DEADLINE_SECONDS = 120.0
+DEADLINE_SECONDS = 300.0
 QUICK = {"amend_interval_seconds": 0.2, "closer_poll_seconds": 0.2}
 
 
 @pytest.fixture(scope="module")
-def own_database(endpoints: Endpoints, template_database: str) -> Iterator[str]:
-    """A migrated database for the whole module."""
-    where = f"--maintenance-db={endpoints.database_url}"
-    subprocess.run([binary("createdb"), where, f"--template={template_database}", "healthy"], check=True)
-    yield endpoints.database_url.rpartition("/")[0] + "/healthy"
+def own_databases(endpoints: Endpoints, template_database: str) -> Iterator[tuple[str, str]]:
+    """Two migrated databases for the whole module: one for the run, one for its replay."""
+    with (
+        created_database(endpoints, "healthy", template_database) as first,
+        created_database(endpoints, "healthy_again", template_database) as second,
+    ):
+        yield first, second
 
 
 @pytest.fixture(scope="module")
-def healthy(endpoints: Endpoints, own_database: str, text_model: Path, regions_file: Path) -> Observed:
+def healthy(endpoints: Endpoints, own_databases: tuple[str, str], text_model: Path, regions_file: Path) -> Observed:
     """A small run without any fault: prices and news with corrections and poison, days closed in mid-stream."""
 
     async def run() -> Observed:
         settings: dict[str, Any] = {"text_model": str(text_model), "regions": regions_file, **QUICK}
-        async with pipeline(endpoints, own_database, "healthy.", **settings) as path:
+        live, fresh = own_databases
+        async with pipeline(endpoints, live, "healthy.", **settings) as path:
             await path.send_raw(PRICES.name, 0, (b"I000", b"{"))
             path.start("prices", "news", "contexts")
             for part in Market(SEED, "healthy.", INSTRUMENTS, DAYS, ARTICLES).slices(CLOSED_DAYS):
@@ -57,7 +63,10 @@ def healthy(endpoints: Endpoints, own_database: str, text_model: Path, regions_f
             await until(partial(settled, path), "a healthy run ends", DEADLINE_SECONDS)
             await path.services.publisher.publish(await requeued(path))
             await until(partial(settled, path), "what was sent again is applied", DEADLINE_SECONDS)
-            return await observe(path)
+            await path.stop()
+            async with pipeline(endpoints, fresh, "healthy.", **settings) as again:
+                await replay(again.services, Asked((), EVERY_DAY, None), Counted())
+            return await observe(path, fresh)
 
     with ThreadPoolExecutor(1) as thread:  # a loop of its own, whatever loop the asking test has
         return thread.submit(asyncio.run, run()).result()
@@ -283,6 +292,37 @@ def leave_a_trigger_waiting(run: Observed) -> None:
     run.tables["day_triggers"][0]["computed"] = False
 
 
+def replayed(run: Observed) -> Tables:
+    assert run.replayed is not None
+    return run.replayed
+
+
+def drop_a_row_of_the_replay(run: Observed) -> None:
+    replayed(run)["prices_history"].pop()
+
+
+def flip_a_bit_of_a_window_of_the_replay(run: Observed) -> None:
+    row = replayed(run)["numeric_window_embeddings"][-1]
+    row["vector"] = flipped(row["vector"])
+
+
+def change_the_bytes_of_a_context_of_the_replay(run: Observed) -> None:
+    replayed(run)["joint_embedding_revisions"][0]["payload"] += b" "
+
+
+def make_a_revision_of_the_replay_known_later(run: Observed) -> None:
+    replayed(run)["joint_embedding_revisions"][-1]["known_at"] += dt.timedelta(milliseconds=1)
+
+
+def make_one_more_revision_in_the_replay(run: Observed) -> None:
+    add_a_revision(replace(run, tables=replayed(run)))
+
+
+def change_the_sign_of_a_zero_in_the_replay(run: Observed) -> None:
+    for tables, zero in ((run.tables, 0.0), (replayed(run), -0.0)):
+        tables["prices_daily"][0]["volume"] = zero
+
+
 BROKEN: dict[str, list[Mutation]] = {
     "I1": [
         drop_a_row,
@@ -327,6 +367,14 @@ BROKEN: dict[str, list[Mutation]] = {
     "I6": [know_an_input_before_it_came, compute_before_the_cut_is_reached],
     "I7": [make_a_vector_infinite, cut_a_vector_short, publish_a_second_vector_of_a_text],
     "I8": [leave_a_record_unapplied, leave_a_trigger_waiting],
+    "I9": [
+        drop_a_row_of_the_replay,
+        flip_a_bit_of_a_window_of_the_replay,
+        change_the_bytes_of_a_context_of_the_replay,
+        make_a_revision_of_the_replay_known_later,
+        make_one_more_revision_in_the_replay,
+        change_the_sign_of_a_zero_in_the_replay,
+    ],
 }
 
 
