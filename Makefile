@@ -1,6 +1,6 @@
 # Everything is installed in .venv inside this folder; only download caches lie outside it.
 
-.PHONY: install demo test lint bench lock
+.PHONY: install demo test faults lint bench lock
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -11,6 +11,7 @@ BENCH_VENV := .venv-bench
 BENCH_RUNS := .bench/runs.jsonl
 BENCH_SHARED := msgspec|numpy|sentence-transformers|tokenizers|torch|transformers
 BENCHMARKS := stream persist close poison text backfill
+MINUTES := 30
 INSTALLED_FROM := requirements-dev.lock requirements-uv.lock pyproject.toml stream_app/embedded/kafka-jars.lock
 
 # The text model comes as a package: nothing may ask a hub.
@@ -24,6 +25,10 @@ demo: install
 
 test: lint
 	@$(PYTHON) -m pytest
+
+# Every fault recipe, in rounds of a new seed each, until the time is over; with FAULTS_SEED=… one round of that seed.
+faults: install
+	@$(PYTHON) -m tests.faults.rounds --minutes $(MINUTES)
 
 lint: install
 	@$(VENV)/bin/ruff check .

@@ -1,33 +1,75 @@
-"""What fault tests share: a text model that loads at once, regions, and services and workers of a test's own."""
+"""What fault tests share: a text model that loads at once, regions, services and workers, and what a round needs."""
 
 import asyncio
+import json
 import os
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from stream_app.embedded import start
+from stream_app.embedded import Endpoints, start
 from stream_app.embedded.kafka import Kafka
 from stream_app.embedded.postgres import Postgres
 from stream_app.store.migrate import upgrade
-from tests.conftest import stopped_at_the_end
+from tests.conftest import created_database, stopped_at_the_end
+from tests.faults.actions import ACTIONS
 from tests.faults.own_services import OwnServices
+from tests.faults.rounds import FIGURES, SEED, UNTIL
 from tests.faults.stream import REGIONS
 from tests.faults.text_model import make
 from tests.faults.whole_worker import WholeWorker, whole_worker
-from tests.faults.workers import FORKED
+from tests.faults.workers import FORKED, Crew, crew
+from tests.integration.pipeline import Pipeline, pipeline
 
 StartWorker = Callable[[], AbstractContextManager[WholeWorker]]
 
 FIXED_SEED = 20_080_915
+LONGEST_SECONDS = 900
+PARTITIONS = 4
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On a busy machine a recipe takes several times as long as on a quiet one."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(LONGEST_SECONDS))
+
+
+def pytest_runtest_setup() -> None:
+    """Begin the log of actions; when the time of the rounds is over, nothing new begins."""
+    ACTIONS.begin()
+    if time.time() > float(os.environ.get(UNTIL, "inf")):
+        pytest.skip("the time of these rounds is over")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with what failed what was done before it, and how to do it again."""
+    report = yield
+    if report.failed:
+        again = f"{SEED}={drawn_from()} .venv/bin/python -m pytest -m '' '{item.nodeid}'"
+        report.sections += [("What was done, in order", ACTIONS.told()), ("To repeat it", again)]
+    return report
+
+
+def pytest_sessionfinish() -> None:
+    """Hand the figures to the rounds, if they ask."""
+    if file := os.environ.get(FIGURES):
+        Path(file).write_text(json.dumps(ACTIONS.figures), encoding="utf-8")
+
+
+def drawn_from() -> int:
+    """FAULTS_SEED, or the fixed one."""
+    return int(os.environ.get(SEED, FIXED_SEED))
 
 
 @pytest.fixture
 def seed() -> int:
-    """What a recipe draws from: FAULTS_SEED, or the fixed one."""
-    return int(os.environ.get("FAULTS_SEED", FIXED_SEED))
+    """What a recipe draws from."""
+    return drawn_from()
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +89,31 @@ def regions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("regions") / "regions.toml"
     path.write_text(REGIONS, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+async def path(
+    endpoints: Endpoints, database_url: str, topic_prefix: str, regions_file: Path
+) -> AsyncIterator[Pipeline]:
+    """Topics and a database, and no stage in this process."""
+    async with pipeline(
+        endpoints, database_url, topic_prefix, topic_partitions=PARTITIONS, regions=regions_file
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+def workers(path: Pipeline, text_model: Path, regions_file: Path, tmp_path: Path) -> Iterator[Crew]:
+    """Worker processes on the same topics and database."""
+    with crew(path, text_model, regions_file, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def fresh_database(endpoints: Endpoints, unique_name: str, template_database: str) -> Iterator[str]:
+    """A second database of the test's own, into which it may replay."""
+    with created_database(endpoints, f"{unique_name}-again", template_database) as url:
+        yield url
 
 
 @pytest.fixture

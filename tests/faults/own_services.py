@@ -10,6 +10,7 @@ from stream_app.embedded import Endpoints
 from stream_app.embedded.jars import class_path
 from stream_app.embedded.kafka import Kafka
 from stream_app.embedded.postgres import Postgres
+from tests.faults.actions import note
 
 CRASH_SECONDS = 10.0
 
@@ -24,6 +25,7 @@ class OwnServices:
 
     async def launch(self, service: Kafka | Postgres) -> None:
         """Start one again."""
+        note(f"start {service.name}")
         if isinstance(service, Kafka):
             await asyncio.to_thread(lambda: service.launch(class_path(lambda _: None)))
         else:
@@ -31,10 +33,12 @@ class OwnServices:
 
     async def stop(self, service: Kafka | Postgres) -> None:
         """Stop one in good order."""
+        note(f"stop {service.name}", outages=1)
         await asyncio.to_thread(service.stop)
 
     async def crash_postgres(self) -> None:
         """As `pg_ctl stop -m immediate`: every connection is cut, the next start recovers from the log."""
+        note("crash Postgres", outages=1)
         await asyncio.to_thread(self.postgres.daemon.end, signal.SIGQUIT, CRASH_SECONDS)
 
     @contextmanager
@@ -43,14 +47,17 @@ class OwnServices:
         server = self.postgres.daemon.process()
         assert server is not None
         processes = [server, *server.children(recursive=True)]
+        note("Postgres hangs", outages=1)
         for process in processes:
             process.suspend()
         try:
             yield
         finally:
+            note("Postgres goes on")
             for process in processes:
                 process.resume()
 
     async def kill_kafka(self) -> None:
         """kill -9."""
+        note("kill -9 Kafka", outages=1)
         await asyncio.to_thread(self.kafka.daemon.end, signal.SIGKILL, CRASH_SECONDS)

@@ -17,7 +17,6 @@ import pytest
 from schemas import DAY_TRIGGERS, Rejected, TextEmbedded, Vector, encode
 from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS, NEWS, PRICES, TEXT
 from stream_app.embedded import Endpoints
-from stream_app.embedded.postgres import binary
 from stream_app.kafka.publisher import Outgoing
 from stream_app.replay.run import Asked, replay
 from stream_app.store.trigger_queue import EVERY_DAY

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tests.faults.stage_process import MODULE
+from tests.faults.command_process import MODULE
 from tests.faults.text_model import SHORT_WORD
 
 FOLDER = "FAULTS_MODEL_FOLDER"

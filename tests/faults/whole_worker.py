@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from tests.faults.actions import note
 from tests.faults.settled import SETTLE_SECONDS
 from tests.faults.workers import END_SECONDS, QUICK, STAGES
 from tests.integration.pipeline import until
@@ -96,6 +97,7 @@ class WholeWorker:
 
     async def ends_with_0(self, number: signal.Signals = signal.SIGTERM, seconds: float = END_SECONDS) -> None:
         """A signal drains it."""
+        note(f"{number.name} to the worker {self.process.pid}")
         self.process.send_signal(number)
         assert await asyncio.to_thread(self.process.wait, seconds) == 0
 
@@ -119,6 +121,7 @@ def whole_worker(settings: Mapping[str, str], log: Path) -> Iterator[WholeWorker
             command, env=os.environ | given, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         ) as process,
     ):
+        note(f"start the worker {process.pid}, all stages")
         try:
             yield WholeWorker(process, log)
         finally:

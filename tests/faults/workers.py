@@ -1,20 +1,21 @@
-"""Real worker processes: the command `stream-app worker --stage NAME`, to be killed, ended and started again."""
+"""Real processes of the product: workers of one stage, to be killed, ended and started again, and replays."""
 
 import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from stream_app.failpoints import VARIABLE as FAILPOINT
-from tests.faults.stage_process import run
+from tests.faults.actions import note
+from tests.faults.command_process import run
 from tests.integration.pipeline import Pipeline
 
 STAGES = ("prices", "news", "contexts")
-END_SECONDS = 60.0
+END_SECONDS = 120.0
 FAILURE = 1
 TAIL_CHARACTERS = 3_000
 
@@ -36,13 +37,13 @@ FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload(["tests.faults.warm"])
 
 
-class Worker:
-    """One process of one stage, running from the start on."""
+class Command:
+    """A process of the command `stream-app`, running from the start on."""
 
-    def __init__(self, stage: str, environment: Mapping[str, str], log: Path) -> None:
-        self.stage = stage
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.name = " ".join(words)
         self.log = log
-        self._process: ForkServerProcess = FORKED.Process(target=run, args=(stage, dict(environment), str(log)))
+        self._process: ForkServerProcess = FORKED.Process(target=run, args=(words, dict(environment), str(log)))
         self._process.start()
 
     @property
@@ -56,21 +57,11 @@ class Worker:
         """None while it runs; minus the signal's number if one killed it."""
         return self._process.exitcode
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process, which must be running."""
-        assert self.exit_code is None, f"the {self.stage} worker had ended by itself:\n{self.tail()}"
-        os.kill(self.pid, number)
-
     async def ended(self) -> int:
         """Wait until the process has ended; its exit code."""
         await asyncio.to_thread(self._process.join, END_SECONDS)
-        assert self.exit_code is not None, f"the {self.stage} worker did not end:\n{self.tail()}"
+        assert self.exit_code is not None, f"{self.name} did not end:\n{self.tail()}"
         return self.exit_code
-
-    async def kill(self) -> None:
-        """kill -9, proven to be what ended it."""
-        self.send(signal.SIGKILL)
-        assert await self.ended() == -signal.SIGKILL
 
     def tail(self) -> str:
         """The end of what it logged."""
@@ -82,6 +73,30 @@ class Worker:
         self._process.join()
 
 
+class Worker(Command):
+    """A worker of one stage."""
+
+    def __init__(self, stage: str, environment: Mapping[str, str], log: Path) -> None:
+        super().__init__(("worker", "--stage", stage), environment, log)
+        self.stage = stage
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process, which must be running."""
+        assert self.exit_code is None, f"the {self.stage} worker had ended by itself:\n{self.tail()}"
+        note(f"{number.name} to the {self.stage} worker {self.pid}")
+        os.kill(self.pid, number)
+
+    async def kill(self) -> None:
+        """kill -9, proven to be what ended it."""
+        self.send(signal.SIGKILL)
+        await self.killed("by the test")
+
+    async def killed(self, how: str) -> None:
+        """Wait until it was killed, by its failpoint or the test."""
+        assert await self.ended() == -signal.SIGKILL, f"the {self.stage} worker was not killed {how}:\n{self.tail()}"
+        note(f"the {self.stage} worker {self.pid} was killed {how}", kills=1)
+
+
 class Crew:
     """The workers of one test."""
 
@@ -91,13 +106,16 @@ class Crew:
         self._started = 0
         self.workers: list[Worker] = []
 
-    def start(self, stage: str, failpoint: str | None = None) -> Worker:
-        """Start a worker, which dies at the failpoint, if one is named."""
+    def start(self, stage: str, failpoint: str | None = None, **settings: str) -> Worker:
+        """Start a worker, with settings of its own, which dies at the failpoint, if one is named."""
         chunks = {"STREAM_APP_CHUNK_RECORDS": CHUNK_RECORDS[stage]}
-        dies = {FAILPOINT: failpoint} if failpoint else {}
+        own = _variables(settings) | ({FAILPOINT: failpoint} if failpoint else {})
+        again = any(worker.stage == stage and worker.exit_code is not None for worker in self.workers)
         self._started += 1
         log = self._folder / f"{self._started:02}-{stage}.log"
-        self.workers.append(Worker(stage, {**chunks, **self._environment, **dies}, log))
+        self.workers.append(Worker(stage, {**chunks, **self._environment, **own}, log))
+        at = f", to die at {failpoint}" if failpoint else ""
+        note(f"start the {stage} worker {self.workers[-1].pid}{at}", restarts=int(again))
         return self.workers[-1]
 
     async def fails(self, worker: Worker) -> str:
@@ -114,6 +132,20 @@ class Crew:
         """Fail if a worker ended by itself."""
         for worker in self.workers:
             assert worker.exit_code in (None, 0, -signal.SIGKILL), f"{worker.stage} ended:\n{worker.tail()}"
+
+    async def replay(self, database_url: str) -> None:
+        """Replay the log into another database, by the command that a user has for it."""
+        note("replay the log into a fresh database")
+        environment = {**self._environment, **_variables({"DATABASE_URL": database_url})}
+        command = Command(("replay",), environment, self._folder / "replay.log")
+        try:
+            assert await command.ended() == 0, command.tail()
+        finally:
+            command.stop_at_once()
+
+
+def _variables(settings: Mapping[str, str]) -> dict[str, str]:
+    return {f"STREAM_APP_{name}": value for name, value in settings.items()}
 
 
 @contextmanager
@@ -137,8 +169,7 @@ def crew(
         "TEXT_MODEL": str(text_model),
         "REGIONS": str(regions_file),
     }
-    named = {f"STREAM_APP_{name}": value for name, value in {**QUICK, **given, **settings}.items()}
-    workers = Crew({**environment, **named}, folder)
+    workers = Crew({**environment, **_variables({**QUICK, **given, **settings})}, folder)
     try:
         yield workers
     finally:

@@ -1,0 +1,71 @@
+"""`make faults`: every recipe, in rounds that each draw from a new seed, until the minutes are over.
+
+The first round is a whole one, however long it takes; a later one ends with the time. A round in which something breaks
+is the last: pytest shows what was done before it, the seed, and the command that repeats it, and this ends with 1.
+FAULTS_SEED, where given, is the seed of the only round.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+SEED, FIGURES, UNTIL = "FAULTS_SEED", "FAULTS_FIGURES", "FAULTS_UNTIL"
+"""Variables that a round's pytest is given: what to draw from, the file for its figures, the time at which it ends."""
+LARGEST_SEED = 2**31
+EVERY_RECIPE = ("-m", "")
+TOLD = ("recipes", "kills", "restarts", "outages", "rebalances", "records", "poison", "duplicates")
+"""The figures of a summary, in order; duplicates are copies of an event that consumers of the topics saw."""
+
+
+def main() -> int:
+    """Run the rounds; 0 if every recipe passed."""
+    parser = argparse.ArgumentParser(prog="make faults")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("recipes", nargs="*", default=[str(Path(__file__).parent)])
+    asked = parser.parse_args()
+    began = time.time()
+    until = began + 60 * asked.minutes
+    given = os.environ.get(SEED)
+    seeds: list[int] = []
+    figures: Counter[str] = Counter()
+    broken = False
+    while not broken and (not seeds or (given is None and time.time() < until)):
+        seed = random.randrange(LARGEST_SEED) if given is None else int(given)
+        print(f"\nround {len(seeds) + 1}: seed {seed}", flush=True)
+        broken = not _round(seed, asked.recipes, until if seeds else None, figures)
+        seeds.append(seed)
+    print(summary(seeds, figures, (time.time() - began) / 60, broken))
+    return int(broken)
+
+
+def _round(seed: int, recipes: Sequence[str], until: float | None, figures: Counter[str]) -> bool:
+    """Run the recipes and add their figures; whether all passed."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "figures.json")
+        variables = {SEED: str(seed), FIGURES: str(file)} | ({} if until is None else {UNTIL: str(until)})
+        command = [sys.executable, "-m", "pytest", *EVERY_RECIPE, "-rfE", *recipes]
+        passed = subprocess.run(command, env=os.environ | variables, check=False).returncode == 0
+        if file.exists():
+            figures.update(json.loads(file.read_text(encoding="utf-8")))
+        return passed
+
+
+def summary(seeds: Sequence[int], figures: Counter[str], minutes: float, broken: bool) -> str:
+    """The figures of all rounds as a line for people, and as a line of JSON."""
+    counted = ", ".join(f"{figures[name]:,} {name}" for name in TOLD)
+    told = f"{len(seeds)} rounds of seeds {', '.join(map(str, seeds))} in {minutes:.1f} minutes: {counted}; "
+    told += "something broke, see above" if broken else "nothing lost"
+    line = {"seeds": list(seeds), "minutes": round(minutes, 1), **{name: figures[name] for name in TOLD}}
+    return f"\n{told}\n{json.dumps({**line, 'broken': broken})}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

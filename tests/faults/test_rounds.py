@@ -1,0 +1,63 @@
+"""What `make faults` tells: the seed of each round, and of what breaks all that is needed to do it again."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tests.faults import broken_recipe
+from tests.faults.rounds import FIGURES, SEED, TOLD, UNTIL, summary
+
+BROKEN = Path(broken_recipe.__file__)
+ROOT = BROKEN.parents[2]
+
+
+def rounds(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run rounds of some recipes, with no minutes to spare: one round."""
+    own = {name: value for name, value in os.environ.items() if name not in (SEED, FIGURES, UNTIL)}
+    command = [sys.executable, "-m", "tests.faults.rounds", "--minutes", "0", *words]
+    return subprocess.run(command, cwd=ROOT, env=own | variables, capture_output=True, text=True, check=False)
+
+
+def test_what_breaks_is_told_with_its_seed_its_actions_and_the_command_that_repeats_it() -> None:
+    done = rounds(str(BROKEN))
+    assert done.returncode == 1
+    drawn = re.search(r"^round 1: seed (\d+)$", done.stdout, re.MULTILINE)
+    assert drawn is not None, done.stdout + done.stderr
+    seed = drawn[1]
+    assert re.search(rf"^ +0\.\d+ s  kill -9 something chosen by {seed}$", done.stdout, re.MULTILINE)
+    assert "kill -9 something else" not in done.stdout, "what passes is not told"
+    again = f"FAULTS_SEED={seed} .venv/bin/python -m pytest -m '' 'tests/faults/broken_recipe.py::test_that_breaks'"
+    assert again in done.stdout
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told == {"seeds": [int(seed)], "minutes": told["minutes"]} | dict.fromkeys(TOLD, 0) | {
+        "kills": 2,
+        "recipes": 1,
+        "broken": True,
+    }
+    assert "something broke" in done.stdout
+
+
+def test_a_given_seed_is_the_seed_of_the_only_round_and_what_passes_ends_with_0() -> None:
+    done = rounds(f"{BROKEN}::test_that_passes", FAULTS_SEED="17", MINUTES="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.findall(r"^round (\d+): seed (\d+)$", done.stdout, re.MULTILINE) == [("1", "17")]
+    assert json.loads(done.stdout.splitlines()[-1])["broken"] is False
+    assert "nothing lost" in done.stdout
+
+
+def test_nothing_begins_once_the_time_of_later_rounds_is_over() -> None:
+    command = [sys.executable, "-m", "pytest", "-m", "", str(BROKEN)]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {UNTIL: "1"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "2 skipped" in done.stdout
+
+
+def test_a_summary_has_the_figures_of_all_rounds() -> None:
+    told, line = summary([3, 4], Counter(kills=1_200, records=50_000), 31.5, broken=False).strip().splitlines()
+    assert told.startswith("2 rounds of seeds 3, 4 in 31.5 minutes: 0 recipes, 1,200 kills, ")
+    assert told.endswith("; nothing lost")
+    assert json.loads(line)["records"] == 50_000
