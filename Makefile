@@ -6,6 +6,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 STAMP := $(VENV)/installed
+TEST_PROCESSES := 2
 KAFKA_VERSION := 4.4.0
 BENCH_VENV := .venv-bench
 BENCH_RUNS := .bench/runs.jsonl
@@ -23,8 +24,9 @@ install: $(STAMP)
 demo: install
 	@$(VENV)/bin/stream-app demo
 
+# Each process has a Kafka and a Postgres of its own; most of a test's time it waits for something.
 test: lint
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 
 # Every fault recipe, in rounds of a new seed each, until the time is over; with FAULTS_SEED=… one round of that seed.
 faults: install
