@@ -19,6 +19,8 @@ from tests.integration.security.services import KAFKA_USER, SecuredKafka, Secure
 
 START_SECONDS = 90.0
 POLL_SECONDS = 0.05
+TOPIC_PREFIX = "secured."
+"""Of these tests' one database, which is filled from these topics alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,11 @@ def _as_if_nothing_was_away() -> Iterator[None]:
 
 
 @pytest.fixture
-def commands(secured: Secured, tmp_path: Path, topic_prefix: str, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+def commands(secured: Secured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """Commands with these settings in their environment, at the level at which everything is logged."""
     monkeypatch.chdir(tmp_path)
     bare = without_settings(tmp_path)
-    more = {"TOPIC_PREFIX": topic_prefix, "TOPIC_PARTITIONS": "2", "LOG_LEVEL": "DEBUG"}
+    more = {"TOPIC_PREFIX": TOPIC_PREFIX, "TOPIC_PARTITIONS": "2", "LOG_LEVEL": "DEBUG"}
     settings = {f"STREAM_APP_{name}": value for name, value in (secured.settings(tmp_path) | more).items()}
     return CommandLine(tmp_path, bare.environment | settings)
 

@@ -13,7 +13,7 @@ from stream_app.config import load_settings
 from stream_app.endpoints import find
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.pipeline import DEADLINE_SECONDS, pipeline, weekdays
-from tests.integration.security.conftest import Secured
+from tests.integration.security.conftest import TOPIC_PREFIX, Secured
 from tests.integration.text_models import QuickModel
 
 DAY = dt.date(2008, 9, 15)
@@ -44,7 +44,7 @@ def command_lines(*roots: psutil.Process) -> Iterator[str]:
 
 
 async def test_the_whole_path_goes_over_tls_with_a_login_and_shows_no_password(
-    secured: Secured, commands: CommandLine, topic_prefix: str, model: QuickModel
+    secured: Secured, commands: CommandLine, model: QuickModel
 ) -> None:
     commands.environment["STREAM_APP_WINDOW_DAYS"] = "5"
     write_inputs(commands.folder)
@@ -59,7 +59,7 @@ async def test_the_whole_path_goes_over_tls_with_a_login_and_shows_no_password(
     await run("db upgrade")
     settings = {name.lower(): value for name, value in settings_of(commands).items()}
     found = find(load_settings(settings))
-    async with pipeline(found, found.database_url, topic_prefix, window_days=5) as path:
+    async with pipeline(found, found.database_url, TOPIC_PREFIX, window_days=5) as path:
         path.start(*STAGES)
         await run("ingest news news.jsonl")
         assert "All that was closed is computed." in await run("ingest prices prices.csv --close-days")
@@ -74,12 +74,17 @@ async def test_the_whole_path_goes_over_tls_with_a_login_and_shows_no_password(
 def test_a_worker_hands_no_password_on_by_a_command_line_and_logs_none(secured: Secured, commands: CommandLine) -> None:
     assert commands.run_here("db upgrade").exit_code == 0
     commands.environment["STREAM_APP_DATABASE_PASSWORD_FILE"] = ""
+    for kind in ("NUMERIC", "TEXT", "JOINT"):  # those of the other test are other models
+        commands.environment[f"STREAM_APP_{kind}_MODEL_ID"] = f"another-{kind.lower()}"
     url = secured.front.url(secured.verified, password=secured.postgres.password)
     with commands.started(f"worker --database-url {url}") as worker:
         assert worker.stderr is not None
         log: list[str] = []
-        while not any("stage prices is ready" in line for line in log):
-            log.append(next(worker.stderr))
+        for line in worker.stderr:
+            log.append(line)
+            if "stage prices is ready" in line:
+                break
+        assert worker.poll() is None, log
         services = [service.daemon.process() for service in (secured.kafka, secured.postgres)]
         own, *others = command_lines(psutil.Process(worker.pid), *filter(None, services))
         worker.send_signal(signal.SIGTERM)
