@@ -15,15 +15,13 @@ from schemas import NewsArticle, PriceClose
 from stream_app.clock import FixedClock
 from stream_app.embedded import Endpoints
 from tests.conftest import created_database
-from tests.faults.closing_machine import REGIONS, SESSIONS, ClosingMachine
+from tests.faults.closing_machine import REGIONS, ClosingMachine
 from tests.integration.pipeline import Pipeline, Place, article, close, weekdays
 from tests.integration.steps import Steps, stepping
 from tests.integration.text_models import QuickModel
 
 STEPS_A_RUN = 25
 RUNS, RUNS_OF_ALL = 5, 60
-DAYS_CLOSED = 2 * len(SESSIONS)
-"""In each run: every session of both regions."""
 
 OpenPlace = Callable[[], AbstractContextManager[Place]]
 
@@ -43,7 +41,7 @@ def open_place(endpoints: Endpoints, template_database: str, unique_name: str) -
 
 
 def run_machine(open_place: OpenPlace, folder: Path, seed: int, runs: int) -> list[int]:
-    """Run the machine so often from a seed; how many revisions each run made."""
+    """Run the machine so often from a seed; the highest revision of each run."""
     file = folder / "regions.toml"
     file.write_text(REGIONS)
 
@@ -68,13 +66,13 @@ def test_whatever_the_order_of_events_each_revision_is_that_of_its_cut_and_the_l
 ) -> None:
     made = run_machine(open_place, tmp_path, seed, RUNS)
     assert len(made) >= RUNS
-    assert max(made) > DAYS_CLOSED, "days must have been revised, or no order mattered"
+    assert max(made) > 1, "days must have been revised, or no order mattered"
 
 
 @pytest.mark.whole
 @pytest.mark.timeout(1_200)
 def test_whatever_the_order_of_events_in_many_runs(open_place: OpenPlace, tmp_path: Path, seed: int) -> None:
-    assert max(run_machine(open_place, tmp_path, seed, RUNS_OF_ALL)) > 2 * DAYS_CLOSED
+    assert max(run_machine(open_place, tmp_path, seed, RUNS_OF_ALL)) > 2
 
 
 DAYS = (dt.date(2008, 9, 12), dt.date(2008, 9, 15), dt.date(2008, 9, 16))
