@@ -1,27 +1,25 @@
-"""Recipes R1 and R12: workers are killed and ended at every kind of moment, and the invariants hold all the same.
+"""Recipe R1: workers are killed at every kind of moment, and the invariants hold all the same.
 
 Each test proves that its fault happened while there was work in hand. Random choices come from the seed.
 """
 
 import random
-import signal
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
-from stream_app.embedded import Endpoints
 from tests.faults.locks import blocked, writes_blocked
-from tests.faults.observed import STAGE_TOPICS, committed_offsets
-from tests.faults.settled import applied, in_flight, settle_and_check
-from tests.faults.stream import LAST_DAY, REGION_NAMES, Market, Slice
-from tests.faults.workers import STAGES, Crew, crew
-from tests.integration.pipeline import Pipeline, close, pipeline, until
+from tests.faults.observed import STAGE_TOPICS
+from tests.faults.sending import close_regions, in_hand, send, send_records
+from tests.faults.settled import in_flight, settle_and_check
+from tests.faults.stream import LAST_DAY, Market
+from tests.faults.workers import STAGES, Crew
+from tests.integration.pipeline import Pipeline, close, until
 
-PARTITIONS = 4
 UNCOMPUTED = "SELECT count(*) FROM day_triggers WHERE NOT computed"
-KILLS = 6
-STAGE_POINTS = ("after-decode", "in-transaction", "after-commit", "after-publish")
+LAST_PASS = 3
+"""Chunks that every stage is sure to have; a failpoint is one of their passes."""
+CHUNK_POINTS = ("after-decode", "in-transaction", "after-commit", "after-publish")
+COMMIT_POINT = "before-offset-commit"
 CONTEXT_POINTS = (
     "cut-read",
     "cut-given",
@@ -30,36 +28,6 @@ CONTEXT_POINTS = (
     "contexts-computed",
     "contexts-published",
 )
-
-
-@pytest.fixture
-async def path(
-    endpoints: Endpoints, database_url: str, topic_prefix: str, regions_file: Path
-) -> AsyncIterator[Pipeline]:
-    """Topics and a database, and no stage in this process."""
-    async with pipeline(
-        endpoints, database_url, topic_prefix, topic_partitions=PARTITIONS, regions=regions_file
-    ) as made:
-        yield made
-
-
-@pytest.fixture
-def workers(path: Pipeline, text_model: Path, regions_file: Path, tmp_path: Path) -> Iterator[Crew]:
-    """Worker processes on the same topics and database."""
-    with crew(path, text_model, regions_file, tmp_path) as made:
-        yield made
-
-
-async def send(path: Pipeline, part: Slice) -> None:
-    """Publish a slice and close its day, without waiting for anything to be applied."""
-    await path.services.publisher.publish(part.records)
-    await close_regions(path, part)
-
-
-async def close_regions(path: Pipeline, part: Slice) -> None:
-    """Close the slice's day in every region."""
-    for region in REGION_NAMES:
-        await path.close(region, part.closing)
 
 
 async def left_to_do(path: Pipeline, stage: str) -> int:
@@ -86,26 +54,30 @@ async def kill_at_work(path: Pipeline, workers: Crew, stage: str, random_: rando
     workers.start(stage)
 
 
-async def test_kill_9_at_random_moments_loses_nothing(path: Pipeline, workers: Crew, seed: int) -> None:
+@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.whole)])
+async def test_kill_9_of_one_of_two_workers_at_random_moments_loses_nothing(
+    path: Pipeline, workers: Crew, fresh_database: str, seed: int, kills: int
+) -> None:
     drawn = random.Random(seed)
     for stage in STAGES * 2:
         workers.start(stage)
-    victims = [*STAGES, *drawn.choices(STAGES, k=KILLS - len(STAGES))]
+    victims = [*STAGES, *drawn.choices(STAGES, k=kills - len(STAGES))]
     drawn.shuffle(victims)
-    parts = Market(seed, path.settings.topic_prefix, instruments=290, days=70, articles=600).slices(KILLS)
+    days, articles = 50 + 4 * kills, 100 * kills
+    parts = Market(seed, path.settings.topic_prefix, instruments=290, days=days, articles=articles).slices(kills)
     for stage, part in zip(victims, parts, strict=True):
         if stage == "contexts":
             await send(path, part)
             await kill_at_work(path, workers, stage, drawn)
         else:
-            await path.services.publisher.publish(part.records)
+            await send_records(path, part)
             await kill_at_work(path, workers, stage, drawn)
             await close_regions(path, part)
-    await settle_and_check(path, workers)
+    await settle_and_check(path, workers, replay_into=fresh_database)
 
 
-async def test_kill_9_in_an_open_transaction_loses_nothing(path: Pipeline, workers: Crew) -> None:
-    first, second, third = Market(1, path.settings.topic_prefix, instruments=8, days=66, articles=60).slices(3)
+async def test_kill_9_in_an_open_transaction_loses_nothing(path: Pipeline, workers: Crew, seed: int) -> None:
+    first, second, third = Market(seed, path.settings.topic_prefix, instruments=8, days=66, articles=60).slices(3)
     at_work = {stage: workers.start(stage) for stage in STAGES}
     await send(path, first)
     await path.applied()
@@ -113,53 +85,35 @@ async def test_kill_9_in_an_open_transaction_loses_nothing(path: Pipeline, worke
         await send(path, second)
         await blocked(path, "joint_embedding_revisions")
         await at_work["contexts"].kill()
-    async with writes_blocked(path, "prices_daily", "news_articles"):
-        await send(path, third)
-        await blocked(path, "prices_daily")
-        await blocked(path, "news_articles")
+    async with in_hand(path, third):
         await at_work["prices"].kill()
         await at_work["news"].kill()
+    await close_regions(path, third)
     for stage in STAGES:
         workers.start(stage)
     await settle_and_check(path, workers)
 
 
-async def test_sigterm_drains_commits_and_exits_with_0(path: Pipeline, workers: Crew) -> None:
-    parts = Market(2, path.settings.topic_prefix, instruments=60, days=66, articles=200).slices(2)
-    at_work = [workers.start(stage) for stage in STAGES]
-    await send(path, parts[0])
-    await path.applied()
-    async with writes_blocked(path, "prices_daily", "news_articles"):
-        await send(path, parts[1])
-        await blocked(path, "prices_daily")
-        await blocked(path, "news_articles")
-        before = {topic: await applied(path, topic) for topic in STAGE_TOPICS.values()}
-        for worker in at_work:
-            worker.send(signal.SIGTERM)
-    assert [await worker.ended() for worker in at_work] == [0, 0, 0]
-
-    now = {topic: await applied(path, topic) for topic in STAGE_TOPICS.values()}
-    assert sum(map(sum, (of.values() for of in now.values()))) > sum(map(sum, (of.values() for of in before.values())))
-    committed = await committed_offsets(path)
-    assert committed == {(topic, p): offset for topic, of in now.items() for p, offset in of.items()}
-    for stage in STAGES:
-        workers.start(stage)
-    await settle_and_check(path, workers)
-
-
-@pytest.mark.parametrize("point", STAGE_POINTS)
-async def test_death_of_every_stage_at_a_failpoint_loses_nothing(path: Pipeline, workers: Crew, point: str) -> None:
-    doomed = [workers.start(stage, failpoint=point) for stage in STAGES]
-    for part in Market(3, path.settings.topic_prefix, instruments=8, days=66, articles=40).slices(2):
+@pytest.mark.parametrize("point", [*CHUNK_POINTS, COMMIT_POINT])
+async def test_death_of_every_stage_at_a_failpoint_loses_nothing(
+    path: Pipeline, workers: Crew, point: str, seed: int
+) -> None:
+    drawn = random.Random(f"{seed} {point}")
+    passes = {stage: 1 if point == COMMIT_POINT else drawn.randint(1, LAST_PASS) for stage in STAGES}
+    doomed = [workers.start(stage, failpoint=f"{point}:{passes[stage]}") for stage in STAGES]
+    for part in Market(seed, path.settings.topic_prefix, instruments=8, days=66, articles=40).slices(2):
         await send(path, part)
-    assert [await worker.ended() for worker in doomed] == [-signal.SIGKILL] * len(STAGES)
+    for worker in doomed:
+        await worker.killed(f"at {point}, pass {passes[worker.stage]}")
     for stage in STAGES:
         workers.start(stage)
     await settle_and_check(path, workers)
 
 
-async def test_death_between_the_steps_of_closing_and_computing_loses_nothing(path: Pipeline, workers: Crew) -> None:
-    for part in Market(4, path.settings.topic_prefix, instruments=8, days=66, articles=40).slices(2):
+async def test_death_between_the_steps_of_closing_and_computing_loses_nothing(
+    path: Pipeline, workers: Crew, seed: int
+) -> None:
+    for part in Market(seed, path.settings.topic_prefix, instruments=8, days=66, articles=40).slices(2):
         await send(path, part)
     for stage in STAGES:
         workers.start(stage)
@@ -169,6 +123,6 @@ async def test_death_between_the_steps_of_closing_and_computing_loses_nothing(pa
         doomed = workers.start("contexts", failpoint=point)
         # A correction of a closed day: its mark makes the closer amend the day, which then is computed and published.
         await path.send(close("I000", LAST_DAY, 100.0 + number))
-        assert await doomed.ended() == -signal.SIGKILL, f"{point} was not reached"
+        await doomed.killed(f"at {point}")
     workers.start("contexts")
     await settle_and_check(path, workers)
