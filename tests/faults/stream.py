@@ -143,3 +143,12 @@ class Market:
     def _article(self, event: NewsArticle) -> Outgoing:
         key = b"another key" if self._random.random() < POISONED else event.article_id.encode()
         return Outgoing(self._prefix + NEWS.name, key, encode(event))
+
+
+def repeated(records: Sequence[Outgoing], drawn: random.Random) -> list[Outgoing]:
+    """Each record one to three times; a copy follows at once, or comes anywhere after it."""
+    placed: list[tuple[float, Outgoing]] = []
+    for index, record in enumerate(records):
+        last = drawn.choice((index, len(records)))
+        placed += [(index, record), *((drawn.uniform(index, last), record) for _ in range(drawn.randrange(3)))]
+    return [record for _, record in sorted(placed, key=lambda pair: pair[0])]
