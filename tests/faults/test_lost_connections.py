@@ -1,0 +1,73 @@
+"""Recipe R3, connection by connection: Postgres stays, and what is asked of it is cut off at the worst moments."""
+
+import asyncio
+import random
+from contextlib import AsyncExitStack
+
+from tests.faults.actions import note
+from tests.faults.locks import blocked
+from tests.faults.postgres_proxy import commit_cutter
+from tests.faults.sending import WRITTEN, close_regions, in_hand, send
+from tests.faults.settled import settle_and_check
+from tests.faults.stream import Market
+from tests.faults.workers import STAGES, Crew
+from tests.integration.pipeline import Pipeline
+
+CUTS = 8
+CUT_SHARE = 0.3
+"""Of the COMMITs, until there were CUTS of a stage."""
+TERMINATIONS = 3
+"""While a chunk is in hand; it is tried again after each."""
+LONGEST_WAIT_SECONDS = 0.5
+MARK = "of-a-worker"
+TERMINATE = """
+    SELECT backend_xid IS NOT NULL AS had_written, pg_terminate_backend(pid)
+    FROM pg_stat_activity WHERE application_name = $1
+"""
+
+
+async def test_a_commit_whose_answer_is_lost_has_its_effect_once(
+    path: Pipeline, workers: Crew, fresh_database: str, seed: int
+) -> None:
+    drawn = random.Random(seed)
+    async with AsyncExitStack() as stack:
+        cutters = {}
+        for stage in STAGES:
+            cutters[stage], url = await stack.enter_async_context(
+                commit_cutter(path.endpoints.database_url, drawn, share=CUT_SHARE, cuts=CUTS)
+            )
+            workers.start(stage, DATABASE_URL=url)
+        for part in Market(seed, path.settings.topic_prefix, instruments=60, days=70, articles=100).slices(4):
+            await send(path, part)
+        await settle_and_check(path, workers, replay_into=fresh_database)
+    cut = {stage: cutter.cut for stage, cutter in cutters.items()}
+    note(f"lost the answers to COMMITs: {cut}", outages=sum(cut.values()))
+    assert cut == dict.fromkeys(STAGES, CUTS)
+
+
+async def test_backends_that_are_terminated_again_and_again_lose_nothing(
+    path: Pipeline, workers: Crew, seed: int
+) -> None:
+    drawn = random.Random(seed)
+    for stage in STAGES:
+        workers.start(stage, DATABASE_URL=f"{path.endpoints.database_url}?application_name={MARK}")
+    had_written = 0
+    for part in Market(seed, path.settings.topic_prefix, instruments=60, days=70, articles=100).slices(4):
+        async with in_hand(path, part):
+            for _ in range(TERMINATIONS):
+                had_written += await terminate(path)
+                for table in WRITTEN:
+                    await blocked(path, table)
+        await close_regions(path, part)
+        await asyncio.sleep(drawn.uniform(0, LONGEST_WAIT_SECONDS))
+        await terminate(path)  # whatever goes on at that moment
+    assert had_written >= 4 * TERMINATIONS
+    await settle_and_check(path, workers)
+
+
+async def terminate(path: Pipeline) -> int:
+    """Terminate every backend of the workers; how many of them had written in an open transaction."""
+    ended = await path.fetch(TERMINATE, MARK)
+    had_written: int = sum(row["had_written"] for row in ended)
+    note(f"terminate {len(ended)} backends, {had_written} of which have written", outages=len(ended))
+    return had_written
