@@ -3,29 +3,44 @@
 A real `stream-app worker` on services of the test's own; what it says of itself is read at its health endpoint.
 """
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from stream_app.errors import Away
-from tests.faults.checker import check
 from tests.faults.conftest import StartWorker
-from tests.faults.locks import blocked, writes_blocked
-from tests.faults.observed import observe
 from tests.faults.own_services import OwnServices
-from tests.faults.settled import SETTLE_SECONDS, settled
-from tests.faults.stream import REGION_NAMES, Market, Slice
+from tests.faults.sending import close_regions, in_hand, send
+from tests.faults.settled import SETTLE_SECONDS, check_run, settled
+from tests.faults.stream import Market
 from tests.faults.whole_worker import WholeWorker
 from tests.faults.workers import STAGES
 from tests.integration.pipeline import Pipeline, pipeline, until
 
 PARTITIONS = 2
-AWAY_SECONDS = 70
+SHORT_SECONDS = 5
+LONG_SECONDS = 70
 """Longer than the session and than any request to the broker waits for its answer."""
+UNNOTICED_SECONDS = 4
+"""For which a stage with a chunk in hand may not ask anything of the broker."""
 GONE, BACK, STILL_GONE = "does not answer, trying again until it does", "answers again after", "has not answered for"
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """How the broker goes, and for how long."""
+
+    how: Literal["killed", "stopped"]
+    seconds: int
+
+    def __str__(self) -> str:
+        return f"{self.how}-{self.seconds}s"
 
 
 @pytest.fixture
@@ -36,17 +51,6 @@ async def path(own_services: OwnServices, regions_file: Path) -> AsyncIterator[P
         yield made
 
 
-async def send(path: Pipeline, part: Slice) -> None:
-    """Publish a slice."""
-    await path.services.publisher.publish(part.records)
-
-
-async def close(path: Pipeline, part: Slice) -> None:
-    """Close the slice's day in every region."""
-    for region in REGION_NAMES:
-        await path.close(region, part.closing)
-
-
 async def settle_and_check(path: Pipeline, running: WholeWorker) -> None:
     """Wait until nothing is left to be done; then the worker drains and every invariant must hold."""
 
@@ -55,7 +59,7 @@ async def settle_and_check(path: Pipeline, running: WholeWorker) -> None:
 
     await until(at_rest, "everything applied, computed, published and committed", SETTLE_SECONDS)
     await running.ends_with_0()
-    check(await observe(path))
+    await check_run(path)
 
 
 def assert_told_once(running: WholeWorker, service: str, *processes: str) -> None:
@@ -64,12 +68,10 @@ def assert_told_once(running: WholeWorker, service: str, *processes: str) -> Non
     assert Counter(running.told(f"{service} {BACK}")) == Counter(processes)
 
 
-def longest_seconds(running: WholeWorker, service: str) -> dict[str, int]:
-    """For how long, as each process has said, the service did not answer."""
-    found = [
-        (event["stage"], re.match(rf"{service} {STILL_GONE} (\d+) s:", event["message"])) for event in running.events()
-    ]
-    return {stage: int(match[1]) for stage, match in found if match}
+def seconds_away(running: WholeWorker, service: str) -> list[int]:
+    """For how long, as each process has said in the end, the service did not answer."""
+    told = [re.match(rf"{service} {BACK} (\d+) s", event["message"]) for event in running.events()]
+    return [int(match[1]) for match in told if match]
 
 
 def of_no_outage(running: WholeWorker) -> list[str]:
@@ -80,11 +82,10 @@ def of_no_outage(running: WholeWorker) -> list[str]:
 
 @pytest.mark.parametrize("first", ["postgres", "kafka"])
 async def test_a_worker_started_while_both_are_away_begins_when_they_are_there(
-    own_services: OwnServices, path: Pipeline, start_worker: StartWorker, first: str
+    own_services: OwnServices, path: Pipeline, start_worker: StartWorker, seed: int, first: str
 ) -> None:
-    (part,) = Market(11, "", instruments=8, days=66, articles=30).slices(1)
+    (part,) = Market(seed, "", instruments=8, days=66, articles=30).slices(1)
     await send(path, part)
-    await close(path, part)
     await own_services.stop(own_services.kafka)
     await own_services.stop(own_services.postgres)
     with start_worker() as running:
@@ -105,78 +106,72 @@ async def test_a_worker_started_while_both_are_away_begins_when_they_are_there(
 
 
 async def test_a_crash_of_postgres_and_a_broker_away_in_mid_stream_lose_nothing(
-    own_services: OwnServices, path: Pipeline, start_worker: StartWorker
+    own_services: OwnServices, path: Pipeline, start_worker: StartWorker, seed: int
 ) -> None:
-    parts = Market(12, "", instruments=20, days=70, articles=60).slices(3)
+    parts = Market(seed, "", instruments=20, days=70, articles=60).slices(3)
     with start_worker() as running:
         await running.until_ready()
         await send(path, parts[0])
-        await close(path, parts[0])
         with pytest.raises(Away):  # the connection that blocks is cut like those that hang
-            async with writes_blocked(path, "prices_daily", "news_articles"):
-                await send(path, parts[1])
-                await blocked(path, "prices_daily")
-                await blocked(path, "news_articles")
+            async with in_hand(path, parts[1]):
                 await own_services.crash_postgres()
         await running.until_all_lack("postgres")
         await own_services.launch(own_services.postgres)
         await running.until_ready()
-        await close(path, parts[1])
-        async with writes_blocked(path, "prices_daily", "news_articles"):
-            await send(path, parts[2])
-            await blocked(path, "prices_daily")
-            await blocked(path, "news_articles")
+        await close_regions(path, parts[1])
+        async with in_hand(path, parts[2]):
             await own_services.stop(own_services.kafka)
         await running.until_all_lack("kafka")
         await own_services.launch(own_services.kafka)
         await running.until_ready()
-        await close(path, parts[2])
+        await close_regions(path, parts[2])
         await settle_and_check(path, running)
     for service in ("Postgres", "Kafka"):
         assert_told_once(running, service, *STAGES)
 
 
 async def test_a_postgres_that_hangs_is_waited_for_and_nothing_is_lost(
-    own_services: OwnServices, path: Pipeline, start_worker: StartWorker
+    own_services: OwnServices, path: Pipeline, start_worker: StartWorker, seed: int
 ) -> None:
-    parts = Market(14, "", instruments=20, days=70, articles=60).slices(2)
+    parts = Market(seed, "", instruments=20, days=70, articles=60).slices(2)
     with start_worker() as running:
         await running.until_ready()
         await send(path, parts[0])
-        await close(path, parts[0])
-        async with writes_blocked(path, "prices_daily", "news_articles"):
-            await send(path, parts[1])
-            await blocked(path, "prices_daily")
-            await blocked(path, "news_articles")
+        async with in_hand(path, parts[1]):
             with own_services.postgres_hangs():
                 await running.until_all_lack("postgres")
         await running.until_ready()
-        await close(path, parts[1])
+        await close_regions(path, parts[1])
         await settle_and_check(path, running)
     assert_told_once(running, "Postgres", *STAGES)
     assert of_no_outage(running) == []
 
 
-async def test_a_broker_killed_and_away_for_over_a_minute_loses_nothing(
-    own_services: OwnServices, path: Pipeline, start_worker: StartWorker
+@pytest.mark.parametrize(
+    "absence",
+    [
+        Absence("killed", SHORT_SECONDS),
+        pytest.param(Absence("stopped", SHORT_SECONDS), marks=pytest.mark.whole),
+        pytest.param(Absence("killed", LONG_SECONDS), marks=pytest.mark.whole),
+        pytest.param(Absence("stopped", LONG_SECONDS), marks=pytest.mark.whole),
+    ],
+    ids=str,
+)
+async def test_a_broker_away_for_a_time_with_work_in_hand_loses_nothing(
+    own_services: OwnServices, path: Pipeline, start_worker: StartWorker, seed: int, absence: Absence
 ) -> None:
-    parts = Market(13, "", instruments=20, days=70, articles=60).slices(2)
+    parts = Market(seed, "", instruments=20, days=70, articles=60).slices(2)
     with start_worker() as running:
         await running.until_ready()
         await send(path, parts[0])
-        await close(path, parts[0])
-        async with writes_blocked(path, "prices_daily", "news_articles"):
-            await send(path, parts[1])
-            await blocked(path, "prices_daily")
-            await blocked(path, "news_articles")
-            await own_services.kill_kafka()
-
-        async def long_gone() -> bool:
-            return sum(seconds >= AWAY_SECONDS for seconds in longest_seconds(running, "Kafka").values()) == len(STAGES)
-
-        await until(long_gone, "every stage says that Kafka is away for over a minute", 2 * AWAY_SECONDS)
+        async with in_hand(path, parts[1]):
+            killed = absence.how == "killed"
+            await (own_services.kill_kafka() if killed else own_services.stop(own_services.kafka))
+        await asyncio.sleep(absence.seconds)
+        await running.until_all_lack("kafka")
         await own_services.launch(own_services.kafka)
         await running.until_ready()
-        await close(path, parts[1])
+        await close_regions(path, parts[1])
         await settle_and_check(path, running)
     assert_told_once(running, "Kafka", *STAGES)
+    assert min(seconds_away(running, "Kafka")) >= absence.seconds - UNNOTICED_SECONDS
