@@ -61,14 +61,17 @@ class Observed:
     """The tables of another database, into which the same log was replayed; None where that was not asked for."""
 
 
-<<<<<<< ours
-async def observe(path: Pipeline, replayed_url: str | None = None) -> Observed:
-    """Read everything, also the database into which the log was replayed, if one is given. Nothing may be writing."""
+async def observe(path: Pipeline, replayed_url: str | None = None, *, by_groups: bool = True) -> Observed:
+    """Read everything, also the database into which the log was replayed, if one is given. Nothing may be writing.
+
+    Not `by_groups`: no stage ran as a consumer group and committed.
+    """
     logs = {topic.name: [_record(record) for record in await path.read(topic.name)] for topic in TOPICS}
     ends = {topic.name: await path.services.log.end_offsets(path.services.topic(topic.name)) for topic in TOPICS}
     tables = await read_tables(path.endpoints.database_url)
     replayed = None if replayed_url is None else await read_tables(replayed_url)
-    return Observed(path.settings.topic_prefix, logs, ends, tables, await committed_offsets(path), replayed)
+    committed = await committed_offsets(path) if by_groups else {}
+    return Observed(path.settings.topic_prefix, logs, ends, tables, committed, replayed)
 
 
 async def read_tables(database_url: str) -> Tables:
@@ -87,18 +90,6 @@ def but_for_times(tables: Tables) -> Tables:
     """The tables without when a partition's progress was last moved, or found to be where it is."""
     progress = [{**row, "updated_at": None} for row in tables["ingest_progress"]]
     return {**tables, "ingest_progress": progress}
-=======
-async def observe(path: Pipeline, *, by_groups: bool = True) -> Observed:
-    """Read everything. Nothing may be writing. Not `by_groups`: no stage ran as a consumer group and committed."""
-    logs = {topic.name: [_record(record) for record in await path.read(topic.name)] for topic in TOPICS}
-    ends = {topic.name: await path.services.log.end_offsets(path.services.topic(topic.name)) for topic in TOPICS}
-    tables = {
-        name: [dict(row) for row in await path.fetch(f"SELECT * FROM {name} ORDER BY {order}")]
-        for name, order in ORDERED_TABLES.items()
-    }
-    committed = await committed_offsets(path) if by_groups else {}
-    return Observed(path.settings.topic_prefix, logs, ends, tables, committed)
->>>>>>> theirs
 
 
 async def committed_offsets(path: Pipeline) -> dict[tuple[str, int], int]:
