@@ -18,7 +18,7 @@ from stream_app.regime import joint, text
 from stream_app.replay.telling import Told
 from stream_app.store import article_texts, joint_embeddings, regimes, vectors
 from stream_app.store.article_texts import DayNews, Selection
-from stream_app.store.database import Pool, connection
+from stream_app.store.database import Pool, connection, transaction
 from stream_app.store.models import Model
 from stream_app.store.origins import LIVE
 from stream_app.store.regimes import RegimeRow, Wanted
@@ -59,13 +59,15 @@ class JointReport:
 async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, told: Told) -> JointReport:
     """Compute and store the contexts, some days at a time, each a transaction; `told` counts days.
 
-    A dry run stores nothing. Fatal if the joint model's id stands for another model in this database.
+    Chosen days that were filled in and lack a half by now are removed. A dry run changes nothing. Fatal if the joint
+    model's id stands for another model in this database.
     """
     await register(pool, Model(job.joint_model_id, "joint", DIM, joint.fingerprint()), dry_run)
     report, chosen = JointReport(), job.selection
     async with connection(pool) as conn:
         with_regime = await regimes.days(conn, job.regimes, chosen.first, chosen.last)
         news = await article_texts.by_day(conn, chosen)
+        filled = await joint_embeddings.filled(conn, job.joint_model_id, job.regimes.regions, chosen.first, chosen.last)
     report.without_regimes = [region for region in job.regimes.regions if region not in with_regime]
     days = sorted(set().union(*with_regime.values()))
     _tell_news(report, days, news, chosen.model_id)
@@ -74,7 +76,20 @@ async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, told: Told) -> Jo
     for chunk in _chunks(with_news, news, len(job.regimes.regions)):
         await _fill_days(pool, job, chunk, report, dry_run)
         told.advance(len(chunk))
+    gone = _lacking(filled, with_regime, with_news)
+    report.stored.removed = len(gone)
+    if gone and not dry_run:
+        async with transaction(pool) as conn:
+            await joint_embeddings.remove(conn, job.joint_model_id, gone)
     return report
+
+
+def _lacking(
+    filled: Sequence[Key], with_regime: Mapping[str, Sequence[dt.date]], with_news: Sequence[dt.date]
+) -> list[Key]:
+    """Those of which a half is not there by now."""
+    whole = {region: set(days).intersection(with_news) for region, days in with_regime.items()}
+    return [(region, day) for region, day in filled if day not in whole.get(region, ())]
 
 
 def _tell_news(report: JointReport, days: Sequence[dt.date], news: Mapping[dt.date, DayNews], model_id: str) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from schemas import DIM
 from stream_app.backfill.registering import register
-from stream_app.backfill.report import Lines, Tally, to_write
+from stream_app.backfill.report import Lines, Tally, to_remove, to_write
 from stream_app.backfill.windows import InstrumentWindows, WindowsJob, fill
 from stream_app.backfill.writing import write
 from stream_app.contexts.compose import NEUTRAL, NEUTRAL_CONFIDENCE
@@ -19,7 +19,7 @@ from stream_app.regime.numeric import DayMeans
 from stream_app.regime.windows import Dates, lookback_days, min_rows
 from stream_app.replay.telling import Told
 from stream_app.store import regimes, vectors
-from stream_app.store.database import Pool, connection
+from stream_app.store.database import Pool, connection, transaction
 from stream_app.store.models import Model
 from stream_app.store.regimes import Regimes
 
@@ -51,7 +51,8 @@ class RegimeReport:
 
 
 async def fill_regimes(pool: Pool, job: RegimeJob, dry_run: bool, told: Told) -> RegimeReport:
-    """Compute and store a region's windows and regimes; `told` counts windows.
+    """Compute and store a region's windows and regimes; what was filled in and has too few rows by now is removed.
+    `told` counts windows.
 
     Fatal if the model's id stands for another model in this database.
     """
@@ -82,16 +83,20 @@ async def _store(  # noqa: PLR0913, PLR0917 - a block's sums and what becomes of
     priced: NDArray[np.bool_],
     dry_run: bool,
 ) -> None:
-    known = np.flatnonzero(means.instruments)
-    if not len(known):
-        return
+    known, lacking = np.flatnonzero(means.instruments), np.flatnonzero(means.instruments == 0)
     of = Regimes(job.region, job.windows.model_id, tuple(job.windows.instruments), NEUTRAL, NEUTRAL_CONFIDENCE)
     days, matrix = block[known].tolist(), await asyncio.to_thread(means.means, known)
     async with connection(pool) as conn:
-        standing = await regimes.standing(conn, of, days[0], days[-1])
+        standing = await regimes.standing(conn, of, block[0].item(), block[-1].item())
     chosen, tally = to_write(days, vectors.to_rows(matrix), standing)
+    gone = to_remove(block[lacking].tolist(), standing)
+    tally.removed = len(gone)
     report.regimes.add(tally)
-    report.last_regime = _sentence(of, str(days[-1]))
+    if days:
+        report.last_regime = _sentence(of, str(days[-1]))
+    if gone and not dry_run:
+        async with transaction(pool) as conn:
+            await regimes.remove(conn, of, gone)
     if chosen and not dry_run:
         stale = (~priced[known][chosen]).tolist()
         new = regimes.records(of, [days[index] for index in chosen], stale, matrix[chosen])

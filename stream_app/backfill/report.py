@@ -1,10 +1,10 @@
 """What a seed command found and did, counted alike by all of them."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from stream_app.store.origins import LIVE, Standing
+from stream_app.store.origins import BACKFILL, LIVE, Standing
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -14,17 +14,19 @@ LISTED = 1_000
 
 @dataclass(slots=True)
 class Tally:
-    """Rows that were not there, that took another's place, the same as before, and live ones left as they are."""
+    """Rows that were not there, that took another's place, the same as before, live ones left as they are, and those
+    removed that were filled in and lack their inputs by now."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     live: int = 0
+    removed: int = 0
 
     @property
     def written(self) -> int:
         """How many rows a command changes."""
-        return self.new + self.changed
+        return self.new + self.changed + self.removed
 
     def add(self, other: "Tally") -> None:
         """Take another's counts to these."""
@@ -32,6 +34,7 @@ class Tally:
         self.changed += other.changed
         self.unchanged += other.unchanged
         self.live += other.live
+        self.removed += other.removed
 
 
 @dataclass(slots=True)
@@ -69,3 +72,8 @@ def to_write(keys: Sequence[Key], rows: Sequence[bytes], standing: Mapping[Key, 
             tally.changed += 1
             chosen.append(index)
     return chosen, tally
+
+
+def to_remove(lacking: Iterable[Key], standing: Mapping[Key, Standing]) -> list[Key]:
+    """Of the keys whose rows lack their inputs those that a seed command once filled in."""
+    return [key for key in lacking if (stands := standing.get(key)) is not None and stands.origin == BACKFILL]

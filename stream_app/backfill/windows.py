@@ -2,19 +2,19 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_app.backfill.report import Tally, to_write
+from stream_app.backfill.report import Tally, to_remove, to_write
 from stream_app.backfill.writing import write
 from stream_app.regime import numeric, windows
 from stream_app.regime.windows import Dates, Windows
 from stream_app.store import numeric_windows, prices, vectors
-from stream_app.store.database import Pool, connection
+from stream_app.store.database import Pool, connection, transaction
 from stream_app.store.numeric_windows import WindowVectors
 from stream_app.store.origins import BACKFILL, Standing
 from stream_app.store.prices import Series
@@ -22,6 +22,9 @@ from stream_app.store.prices import Series
 GROUP_WINDOWS = 8_192
 """Computed and stored at a time: 12.6 MB of vectors."""
 ONE_DAY = dt.timedelta(days=1)
+
+Key = tuple[str, dt.date]
+"""An instrument and a day."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +59,8 @@ class Group:
 async def fill(pool: Pool, job: WindowsJob, dry_run: bool) -> AsyncIterator[Group]:
     """Compute the job's windows and store those that are not there as they are, in the order of the instruments.
 
-    Each group is a transaction of its own, so that an interrupted fill leaves whole groups. A dry run stores nothing.
+    A window that was filled in and has too few rows by now is removed. Each group is stored in a transaction of its
+    own, so that an interrupted fill leaves whole groups. A dry run changes nothing.
     """
     size = max(1, GROUP_WINDOWS // max(1, len(job.as_ofs)))
     for first in range(0, len(job.instruments), size):
@@ -89,8 +93,13 @@ async def _store(pool: Pool, job: WindowsJob, computed: Sequence[InstrumentWindo
     days = (job.as_ofs[0].item(), job.as_ofs[-1].item())
     async with connection(pool) as conn:
         standing = await numeric_windows.standing(conn, job.model_id, job.window_days, names, days)
-    made, tally = await asyncio.to_thread(_to_store, job, computed, standing)
-    if len(made) and not dry_run:
+    made, gone, tally = await asyncio.to_thread(_to_store, job, computed, standing)
+    if dry_run:
+        return tally
+    if gone:
+        async with transaction(pool) as conn:
+            await numeric_windows.remove(conn, job.model_id, job.window_days, gone, BACKFILL)
+    if len(made):
         packed = await asyncio.to_thread(numeric_windows.packed, job.model_id, job.window_days, made, BACKFILL)
         append, put = partial(numeric_windows.append, windows=packed), partial(numeric_windows.put, windows=packed)
         await write(pool, append, put, all_new=not tally.changed)
@@ -98,14 +107,24 @@ async def _store(pool: Pool, job: WindowsJob, computed: Sequence[InstrumentWindo
 
 
 def _to_store(
-    job: WindowsJob, computed: Sequence[InstrumentWindows], standing: Mapping[tuple[str, dt.date], Standing]
-) -> tuple[WindowVectors, Tally]:
+    job: WindowsJob, computed: Sequence[InstrumentWindows], standing: Mapping[Key, Standing]
+) -> tuple[WindowVectors, list[Key], Tally]:
     made = _together(job, computed)
     if not standing:
-        return made, Tally(new=len(made))
+        return made, [], Tally(new=len(made))
     keys = list(zip(made.instruments, made.as_ofs.tolist(), strict=True))
     chosen, tally = to_write(keys, vectors.to_rows(made.vectors), standing)
-    return made.at(np.array(chosen, np.int64)), tally
+    gone = to_remove(_lacking(job, computed), standing)
+    tally.removed = len(gone)
+    return made.at(np.array(chosen, np.int64)), gone, tally
+
+
+def _lacking(job: WindowsJob, computed: Sequence[InstrumentWindows]) -> Iterator[Key]:
+    for each in computed:
+        lacking = np.ones(len(job.as_ofs), np.bool_)
+        lacking[each.days] = False
+        for day in job.as_ofs[lacking].tolist():
+            yield each.instrument_id, day
 
 
 def _together(job: WindowsJob, computed: Sequence[InstrumentWindows]) -> WindowVectors:

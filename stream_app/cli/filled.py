@@ -95,6 +95,7 @@ def _tally(what: str, tally: "Tally") -> None:
     counts = {
         "new": tally.new,
         "changed": tally.changed,
+        "removed": tally.removed,
         "unchanged": tally.unchanged,
         "live and left as they are": tally.live,
     }

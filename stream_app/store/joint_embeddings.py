@@ -25,6 +25,16 @@ MERGE = f"""
     WHERE {MAY_REPLACE}
 """
 EMPTY_INCOMING = "TRUNCATE incoming_joint"
+FILLED = """
+    SELECT region, as_of_date FROM joint_embeddings
+    WHERE joint_type = 'REGIME_CONTEXT_V0' AND region = ANY($1::text[]) AND as_of_date BETWEEN $2 AND $3
+        AND model_id = $4 AND origin = 'backfill'
+"""
+REMOVE = """
+    DELETE FROM joint_embeddings j USING unnest($1::text[], $2::date[]) AS gone (region, as_of_date)
+    WHERE j.joint_type = 'REGIME_CONTEXT_V0' AND j.region = gone.region AND j.as_of_date = gone.as_of_date
+        AND j.model_id = $3 AND j.origin = 'backfill'
+"""
 
 Record = tuple[object, ...]
 """A row of COLUMNS."""
@@ -36,6 +46,19 @@ async def standing(
     """What is stored of regions between two dates (inclusive), whatever its origin."""
     rows = await connection.fetch(STANDING, list(regions), first, last, model_id)
     return {(row[0], row[1]): Standing(*row[2:]) for row in rows}
+
+
+async def filled(
+    connection: Connection, model_id: str, regions: Sequence[str], first: dt.date, last: dt.date
+) -> list[tuple[str, dt.date]]:
+    """The (region, day) pairs between two dates (inclusive) that the seed commands have filled in."""
+    return [(row[0], row[1]) for row in await connection.fetch(FILLED, list(regions), first, last, model_id)]
+
+
+async def remove(connection: Connection, model_id: str, gone: Sequence[tuple[str, dt.date]]) -> None:
+    """Delete what the seed commands filled in of (region, day) pairs that lack a half by now."""
+    regions, days = zip(*gone, strict=True)
+    await connection.execute(REMOVE, list(regions), list(days), model_id)
 
 
 def records(model_id: str, keys: Sequence[tuple[str, dt.date]], rows: Sequence[bytes]) -> list[Record]:

@@ -33,7 +33,7 @@ REMOVE = """
     DELETE FROM numeric_window_embeddings w
     USING unnest($1::text[], $2::date[]) AS gone (entity_id, as_of_date)
     WHERE w.entity_type = 'INSTRUMENT' AND w.entity_id = gone.entity_id AND w.as_of_date = gone.as_of_date
-        AND w.model_id = $3 AND w.window_days = $4 AND w.origin = 'live'
+        AND w.model_id = $3 AND w.window_days = $4 AND w.origin = $5
 """
 STORED = """
     SELECT w.entity_id, w.as_of_date, w.rows, w.vector
@@ -94,11 +94,13 @@ async def put(connection: Connection, windows: bytearray) -> None:
     await connection.execute(EMPTY_INCOMING)
 
 
-async def remove(connection: Connection, model_id: str, window_days: int, gone: Sequence[tuple[str, dt.date]]) -> None:
-    """Delete the live vectors of (instrument, day) pairs that no longer have a price or enough rows."""
+async def remove(
+    connection: Connection, model_id: str, window_days: int, gone: Sequence[tuple[str, dt.date]], origin: Origin = LIVE
+) -> None:
+    """Delete the vectors of an origin of (instrument, day) pairs that no longer have a price or enough rows."""
     if gone:
         ids, days = zip(*gone, strict=True)
-        await connection.execute(REMOVE, list(ids), list(days), model_id, window_days)
+        await connection.execute(REMOVE, list(ids), list(days), model_id, window_days, origin)
 
 
 async def stored(

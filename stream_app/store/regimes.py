@@ -40,6 +40,11 @@ MERGE = f"""
         regime_embedding = excluded.regime_embedding, metadata = excluded.metadata
 """
 EMPTY_INCOMING = "TRUNCATE incoming_regimes"
+REMOVE = """
+    DELETE FROM regimes
+    WHERE region = $1 AND model_id = $2 AND instruments = $3::text[] AND as_of_date = ANY($4::date[])
+        AND origin = 'backfill'
+"""
 DAYS = """
     SELECT region, array_agg(DISTINCT as_of_date ORDER BY as_of_date) AS days FROM regimes
     WHERE region = ANY($1::text[]) AND model_id = $2 AND ($3::text[] IS NULL OR instruments = $3::text[])
@@ -129,6 +134,11 @@ async def put(connection: Connection, new: Sequence[Record]) -> None:
     await connection.copy_records_to_table("incoming_regimes", records=new, columns=COLUMNS)
     await connection.execute(MERGE)
     await connection.execute(EMPTY_INCOMING)
+
+
+async def remove(connection: Connection, of: Regimes, gone: Sequence[dt.date]) -> None:
+    """Delete the seed commands' regimes of days of which no instrument has enough rows any more."""
+    await connection.execute(REMOVE, of.region, of.model_id, list(of.instruments), list(gone))
 
 
 async def days(connection: Connection, wanted: Wanted, first: dt.date, last: dt.date) -> dict[str, list[dt.date]]:

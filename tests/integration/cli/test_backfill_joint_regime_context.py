@@ -122,6 +122,36 @@ def test_another_joint_model_stands_beside(stream_app: CommandLine, halves: Tabl
         assert (ran.exit_code, ran.stdout) == (0, "contexts: 1 new\n")
 
 
+def test_a_filled_in_day_that_has_lost_a_half_is_removed_and_told_and_a_live_one_stays(
+    stream_app: CommandLine, halves: Tables
+) -> None:
+    assert stream_app.run_here(f"{BACKFILL} --region EU {SPAN}").stdout == "contexts: 8 new\n"
+    halves.fetch(LIVE_JOINT + " AND region = 'EU'", ZEROS, DAY)
+    halves.fetch("UPDATE news_articles SET retracted = true WHERE news_date = ANY($1)", [WEEK[0], DAY])
+    halves.fetch("DELETE FROM regimes WHERE region = 'US' AND as_of_date = $1", WEEK[1])
+    before = halves.state()
+    told = "contexts: 2 removed, 3 unchanged\n"
+    words = f"{BACKFILL} --region EU --date-range {WEEK[1]} {DAY}"
+    dry = stream_app.run_here(f"{words} --dry-run")
+    assert (dry.exit_code, dry.stdout) == (0, f"Dry run: nothing was written. It would be:\n{told}")
+    assert halves.state() == before
+
+    ran = stream_app.run_here(words)
+    assert (ran.exit_code, ran.stdout) == (0, told)
+    assert f"No text embeddings found for date={DAY}; skipping" in ran.stderr
+    assert halves.fetch("SELECT region, as_of_date, origin FROM joint_embeddings ORDER BY 1, 2") == [
+        ("EU", WEEK[0], "backfill"),
+        ("EU", WEEK[1], "backfill"),
+        ("EU", WEEK[2], "backfill"),
+        ("EU", DAY, "live"),
+        ("US", WEEK[0], "backfill"),
+        ("US", WEEK[2], "backfill"),
+    ]
+    shown = stream_app.run_here(f"show --region US --start {DAY}")
+    assert shown.stdout.splitlines()[1:] == []
+    assert stream_app.run_here(words).stdout == "contexts: 3 unchanged\nNothing changed.\n"
+
+
 def test_articles_that_have_no_vector_yet_are_told_of(stream_app: CommandLine, halves: Tables) -> None:
     halves.put_articles(news("new", dt.datetime.combine(DAY, dt.time(12), dt.UTC), "Not yet encoded."))
     ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY}")

@@ -19,6 +19,7 @@ AAPL = "run-numeric-regime --region US --instrument-id AAPL.US"
 SCRIPT = "stream_app.scripts.run_numeric_regime"
 SENTENCE = "Regime as of 2025-01-31 for region US: label=NEUTRAL, confidence=1.000"
 SESSIONS_OF_JANUARY = 20
+DAYS = weekdays(DAY, 3)
 WINDOWS = "SELECT vector FROM numeric_window_embeddings WHERE entity_id = $1 ORDER BY as_of_date"
 REGIMES = "SELECT regime_embedding FROM regimes WHERE instruments = $1 ORDER BY as_of_date"
 AS_LIVE = "UPDATE numeric_window_embeddings SET origin = 'live', vector = $1::text::vector"
@@ -132,6 +133,36 @@ def test_a_corrected_price_changes_the_window_and_a_live_one_stays(stream_app: C
     ran = stream_app.run_here(f"{AAPL} --as-of {DAY}")
     assert ran.stdout.splitlines()[0] == "windows: 1 live and left as they are"
     assert not priced.vectors(WINDOWS, "AAPL.US").any()
+
+
+def test_what_was_filled_in_and_has_too_few_rows_by_now_is_removed_and_a_live_window_stays(
+    stream_app: CommandLine, priced: Tables
+) -> None:
+    sunday, monday = (DAY + dt.timedelta(days=days) for days in (2, 3))
+    priced.put_prices("AAPL.US", [monday])
+    as_of_sunday, span = f"{AAPL} --as-of {sunday}", f"{AAPL} --date-range {DAYS[0]} {monday}"
+    for words in (span, as_of_sunday):
+        assert stream_app.run_here(words).exit_code == 0
+    priced.fetch(AS_LIVE + " WHERE as_of_date = $2", ZEROS, DAY)
+    priced.fetch("DELETE FROM prices_daily WHERE trade_date < $1", weekdays(DAY, 53)[0])
+    before = priced.state()
+    dry = stream_app.run_here(f"{span} --dry-run")
+    told = "windows: 1 changed, 2 removed\nregimes: 1 changed, 3 removed\n"
+    assert (dry.exit_code, dry.stdout.split("Regime")[0]) == (1, f"Dry run: nothing was written. It would be:\n{told}")
+    assert priced.state() == before
+
+    ran = stream_app.run_here(span)
+    assert (ran.exit_code, ran.stdout.split("Regime")[0]) == (1, told)
+    left = "SELECT as_of_date, origin FROM {} ORDER BY as_of_date"
+    others = [(day, "backfill") for day in (sunday, monday)]
+    assert priced.fetch(left.format("numeric_window_embeddings")) == [(DAY, "live"), *others]
+    assert priced.fetch(left.format("regimes")) == others
+    again = stream_app.run_here(span)
+    assert (again.exit_code, "Nothing changed." in again.stdout) == (1, True)
+
+    priced.fetch("TRUNCATE prices_daily")
+    ran = stream_app.run_here(as_of_sunday)
+    assert (ran.exit_code, ran.stdout) == (1, "windows: 1 removed\nregimes: 1 removed\n")
 
 
 def test_several_instruments_are_averaged_and_stand_beside_a_single_ones_regime(

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 
 from stream_app.backfill import joint, texts
-from stream_app.backfill.report import LISTED, Lines, Tally, to_write
+from stream_app.backfill.report import LISTED, Lines, Tally, to_remove, to_write
 from stream_app.store.article_texts import DayNews, Lacking
 from stream_app.store.origins import BACKFILL, LIVE, Standing
 
@@ -23,6 +23,12 @@ def test_only_what_is_new_or_differs_from_a_backfilled_row_is_written() -> None:
     assert chosen == [0, 2]
     assert tally == Tally(new=1, changed=1, unchanged=1, live=2)
     assert tally.written == 2
+
+
+def test_only_a_backfilled_row_that_lacks_its_inputs_is_removed() -> None:
+    standing = {"whole": Standing(BACKFILL, b"1"), "lacking": Standing(BACKFILL, b"1"), "live": Standing(LIVE, b"1")}
+    assert to_remove(["lacking", "live", "never there"], standing) == ["lacking"]
+    assert Tally(removed=1).written == 1
 
 
 def test_many_lines_are_counted_and_the_first_ones_kept() -> None:
