@@ -48,6 +48,8 @@ class JointReport:
     stored: Tally = field(default_factory=Tally)
     without_regimes: list[str] = field(default_factory=list)
     """Regions that have no regime on any of the days."""
+    lacking_regimes: dict[str, list[dt.date]] = field(default_factory=dict)
+    """By region that has a regime on some days the others, ascending, on which there are text vectors."""
     without_texts: list[dt.date] = field(default_factory=list)
     """Days, ascending, that have a regime but no article with a vector."""
     incomplete: Lines = field(default_factory=Lines)
@@ -71,6 +73,8 @@ async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, told: Told) -> Jo
     report.without_regimes = [region for region in job.regimes.regions if region not in with_regime]
     days = sorted(set().union(*with_regime.values()))
     _tell_news(report, days, news, chosen.model_id)
+    embedded = sorted(day for day, of_day in news.items() if of_day.with_vector)
+    report.lacking_regimes = _lacking_regimes(job, with_regime, embedded)
     with_news = [day for day in days if day in news and news[day].with_vector]
     told.begin("days", len(with_news))
     for chunk in _chunks(with_news, news, len(job.regimes.regions)):
@@ -90,6 +94,14 @@ def _lacking(
     """Those of which a half is not there by now."""
     whole = {region: set(days).intersection(with_news) for region, days in with_regime.items()}
     return [(region, day) for region, day in filled if day not in whole.get(region, ())]
+
+
+def _lacking_regimes(
+    job: JointJob, with_regime: Mapping[str, Sequence[dt.date]], embedded: Sequence[dt.date]
+) -> dict[str, list[dt.date]]:
+    known = {region: set(with_regime[region]) for region in job.regimes.regions if region in with_regime}
+    lacking = {region: [day for day in embedded if day not in days] for region, days in known.items()}
+    return {region: days for region, days in lacking.items() if days}
 
 
 def _tell_news(report: JointReport, days: Sequence[dt.date], news: Mapping[dt.date, DayNews], model_id: str) -> None:

@@ -3,7 +3,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stream_app.backfill.joint import JointJob, JointReport
     from stream_app.backfill.regimes import RegimeJob, RegimeReport
     from stream_app.backfill.texts import TextJob, TextReport
-    from stream_app.config import Settings
+    from stream_app.config import RegionConfig, Settings
     from stream_app.store.database import Pool
 
 NUMERIC_OPTIONS = (
@@ -115,7 +115,8 @@ def backfill_joint_regime_context(  # noqa: PLR0913, PLR0917 - typer reads the o
 ) -> None:
     """Join stored regimes and text vectors into joint contexts.
 
-    Days are those of UTC. A day's contexts that the worker has stored stay as they are.
+    Days are those of UTC. A day's contexts that the worker has stored stay as they are. What is missing is named; in a
+    range that is a regime on the sessions of a configured region's calendar alone.
     """
     from stream_app.backfill.joint import JointJob
     from stream_app.store.article_texts import Selection
@@ -133,6 +134,8 @@ def backfill_joint_regime_context(  # noqa: PLR0913, PLR0917 - typer reads the o
         joint_model_id or settings.joint_model_id,
     )
     report = _run(_filled_joint(settings, job, dry_run), dry_run)
+    if first != last:
+        report.lacking_regimes = _on_sessions(settings, report.lacking_regimes)
     tell_joint(job, report, dry_run)
     end(report.ambiguous.total > 0)
 
@@ -187,6 +190,30 @@ def _regime_job(  # noqa: PLR0913, PLR0917 - the command's own options
         )
     names = list(dict.fromkeys(instruments))
     return RegimeJob(region, calendar, WindowsJob(names, np.array(chosen, "datetime64[D]"), model, rows))
+
+
+def _on_sessions(settings: "Settings", lacking: Mapping[str, list[dt.date]]) -> dict[str, list[dt.date]]:
+    """By region the days that are sessions of its calendar, or every day where that is not known."""
+    from stream_app.config import load_regions
+
+    known = load_regions(settings.regions) if lacking else {}
+    found = {}
+    for region, days in lacking.items():
+        sessions = _sessions(settings, known.get(region))
+        found[region] = [day for day in days if sessions is None or day in sessions]
+    return {region: days for region, days in found.items() if days}
+
+
+def _sessions(settings: "Settings", region: "RegionConfig | None") -> set[dt.date] | None:
+    """None where the region is not configured, or with a calendar that there is not."""
+    from stream_app.regime.calendars import load_calendar
+
+    if region is None:
+        return None
+    try:
+        return set(load_calendar(region.calendar, settings.calendar_end).sessions.tolist())
+    except ValueError:
+        return None
 
 
 async def _filled_regimes(settings: "Settings", job: "RegimeJob", dry_run: bool) -> "RegimeReport":

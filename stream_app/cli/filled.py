@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from stream_app.cli.output import put, say
+from stream_app.cli.output import first_days, put, say
 
 if TYPE_CHECKING:
     from stream_app.backfill.joint import JointJob, JointReport
@@ -70,10 +70,19 @@ def tell_joint(job: "JointJob", report: "JointReport", dry_run: bool) -> None:
     chosen = job.selection
     first, last = chosen.first, chosen.last
     days = f"--as-of {first}" if first == last else f"--date-range {first} {last}"
+    make_regimes = f"{_instruments(job)} {days} --model-id {job.regimes.model_id}"
     for region in report.without_regimes:
         say(f"No regime embeddings found for region={region} between {first} and {last}")
-        of_model = f"--model-id {job.regimes.model_id}"
-        say(f"Make them with `stream-app run-numeric-regime --region {region} --instrument-id ID {days} {of_model}`.")
+        say(f"Make them with `stream-app run-numeric-regime --region {region} {make_regimes}`.")
+    for region, lacking in report.lacking_regimes.items():
+        say(
+            f"No regime embeddings found for region={region} on {len(lacking):,} days that have news: "
+            f"{first_days(lacking)}"
+        )
+        say(
+            f"Make them with `stream-app run-numeric-regime --region {region} {make_regimes}`, "
+            "then repeat this command."
+        )
     for day in report.without_texts:
         say(f"No text embeddings found for date={day}; skipping")
     of_language = f" --language {chosen.language}" if chosen.language else ""
@@ -88,6 +97,11 @@ def tell_joint(job: "JointJob", report: "JointReport", dry_run: bool) -> None:
     _tally("contexts", report.stored)
     if not report.stored.written:
         put(NOTHING_CHANGED)
+
+
+def _instruments(job: "JointJob") -> str:
+    """As options, of the regimes that are joined; ID stands for what is not known."""
+    return " ".join(f"--instrument-id {name}" for name in job.regimes.instruments or ("ID",))
 
 
 def _tally(what: str, tally: "Tally") -> None:

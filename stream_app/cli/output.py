@@ -1,12 +1,15 @@
 """Results go to standard output, words for the person to standard error; a reader that has gone is no error."""
 
+import datetime as dt
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
 import typer
+
+SHOWN_DAYS = 5
 
 
 @contextmanager
@@ -30,3 +33,8 @@ def say(text: str) -> None:
     """Tell the person something."""
     with reader_may_leave(sys.stderr):
         sys.stderr.write(text + "\n")
+
+
+def first_days(days: Sequence[dt.date]) -> str:
+    """The first of some days, and whether there are more."""
+    return ", ".join(map(str, days[:SHOWN_DAYS])) + (" …" if len(days) > SHOWN_DAYS else "")

@@ -9,7 +9,7 @@ import typer
 
 from stream_app.cli.choices import settings_of
 from stream_app.cli.dates import iso_date
-from stream_app.cli.output import put, say
+from stream_app.cli.output import first_days, put, say
 
 if TYPE_CHECKING:
     from stream_app.config import Settings
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from stream_app.replay.over_stored import Compared
     from stream_app.replay.redefining import Redefined
     from stream_app.replay.run import Asked
-
-SHOWN_DAYS = 5
 
 commands = typer.Typer()
 
@@ -118,8 +116,8 @@ def _tell(done: "Filled | Compared", would: bool) -> None:
         if done.encoded:
             say(f"{done.encoded:,} texts had no vector on embeddings.text and were encoded anew.")
         for region, days in done.waiting.items():
-            shown = ", ".join(map(str, days[:SHOWN_DAYS])) + (" …" if len(days) > SHOWN_DAYS else "")
-            say(f"{region}: {len(days):,} days wait for records beyond the end, or were not asked for: {shown}")
+            waiting = f"{region}: {len(days):,} days wait for records beyond the end, or were not asked for"
+            say(f"{waiting}: {first_days(days)}")
         if done.waiting:
             say("A worker computes and publishes them.")
         return

@@ -110,6 +110,28 @@ def test_a_region_without_regimes_is_named_and_the_others_go_on(stream_app: Comm
     assert (ran.exit_code, ran.stdout) == (0, "contexts: 1 new\n")
 
 
+def test_days_that_have_news_and_no_regime_are_named_and_in_a_range_only_where_a_session_is(
+    stream_app: CommandLine, halves: Tables
+) -> None:
+    saturday = DAY + dt.timedelta(days=1)
+    halves.put_articles(news("weekend", dt.datetime.combine(saturday, dt.time(9), dt.UTC), "On a weekend."))
+    assert stream_app.run_here(f"backfill-text-embeddings --as-of {saturday}").exit_code == 0
+    halves.fetch("DELETE FROM regimes WHERE region = 'US' AND as_of_date <> $1", WEEK[0])
+    halves.fetch("UPDATE regimes SET region = 'Nowhere' WHERE region = 'EU'")
+    span = f"--date-range {WEEK[0]} {saturday}"
+    ran = stream_app.run_here(f"{BACKFILL} --region Nowhere {span}")
+    make = f"--instrument-id ID {span} --model-id num-regime-core-v1`, then repeat this command."
+    assert ran.stderr.splitlines()[:4] == [
+        f"No regime embeddings found for region=US on 3 days that have news: {WEEK[1]}, {WEEK[2]}, {DAY}",
+        f"Make them with `stream-app run-numeric-regime --region US {make}",
+        f"No regime embeddings found for region=Nowhere on 1 days that have news: {saturday}",
+        f"Make them with `stream-app run-numeric-regime --region Nowhere {make}",
+    ]
+    assert (ran.exit_code, ran.stdout) == (0, "contexts: 5 new\n")
+    named = stream_app.run_here(f"{BACKFILL} {span} --instrument-id AAPL.US")
+    assert f"--region US --instrument-id AAPL.US {span} --model-id num-regime-core-v1`" in named.stderr
+
+
 def test_regimes_are_chosen_by_their_numeric_model(stream_app: CommandLine, halves: Tables) -> None:
     ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --numeric-model-id another")
     assert ran.stderr.startswith("No regime embeddings found for region=US ")
