@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stream_app.config import Settings
     from stream_app.embedded import Endpoints
     from stream_app.replay.from_log import Filled
+    from stream_app.replay.left import Left
     from stream_app.replay.over_stored import Compared
     from stream_app.replay.redefining import Redefined
     from stream_app.replay.run import Asked
@@ -75,6 +76,8 @@ async def _replayed(settings: "Settings", endpoints: "Endpoints", asked: "Asked"
     from stream_app.contexts.log_known import require_known_log
     from stream_app.kafka.topics import ensure_topics
     from stream_app.replay import run
+    from stream_app.replay.left import left_to_a_worker
+    from stream_app.replay.over_stored import Compared
     from stream_app.services import open_services
     from stream_app.store.migrate import check
 
@@ -86,6 +89,7 @@ async def _replayed(settings: "Settings", endpoints: "Endpoints", asked: "Asked"
             with bars() as told:
                 compared = await run.diff(services, asked, told, redefined=recompute)
             _tell(compared, would=True)
+            _tell_left(await left_to_a_worker(services, asked.regions, asked.days))
             return
         await ensure_topics(
             endpoints.kafka, settings.topic_prefix, settings.topic_partitions, settings.topic_replication
@@ -97,6 +101,8 @@ async def _replayed(settings: "Settings", endpoints: "Endpoints", asked: "Asked"
         with bars() as told:
             done = await run.replay(services, asked, told)
         _tell(done, would=False)
+        if isinstance(done, Compared):
+            _tell_left(await left_to_a_worker(services, asked.regions, asked.days))
 
 
 def _tell_redefined(done: "Redefined") -> None:
@@ -125,3 +131,12 @@ def _tell(done: "Filled | Compared", would: bool) -> None:
         put(f"{change.region} {change.as_of} revision {change.revision}: {'; '.join(change.why)}")
     verb = "would change" if would else "changed"
     say(f"{done.days:,} days computed again, {len(done.changed):,} {verb}.")
+
+
+def _tell_left(left: "Left") -> None:
+    if left.records:
+        say(f"{left.records:,} records wait for a worker: they lie beyond what this database has taken from the log.")
+    for region, days in left.days.items():
+        say(f"{region}: {len(days):,} days wait for a worker: {first_days(days)}")
+    if left.records or left.days:
+        say("Start one with `stream-app worker`, which computes and publishes what waits.")

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from schemas import PriceClose
 from stream_app.store.database import connect
 from tests.integration.cli.conftest import CommandLine
-from tests.integration.lived import LIVE, dump, live_run
-from tests.integration.pipeline import Place, until
+from tests.integration.lived import DAYS, LIVE, dump, live_run
+from tests.integration.pipeline import Place, close, until
 from tests.integration.text_models import QuickModel
 
 WAITS_FOR_PRICES = """
@@ -39,6 +40,47 @@ async def test_over_a_full_database_it_says_that_nothing_changed(
         assert ran.stderr == "3 days computed again, 1 would change.\n"
         ran = await asyncio.to_thread(into(place, stream_app).run, "replay --recompute")
         assert ran.stderr == "Every day stands on today's definitions: nothing to do.\n"
+
+
+START_ONE = "Start one with `stream-app worker`, which computes and publishes what waits."
+
+
+async def lived(place: Place, *since: PriceClose) -> None:
+    """A live run, and records that arrive when no worker is left."""
+    async with place.pipeline(**LIVE) as path:
+        await live_run(path)
+        await path.send(*since)
+
+
+def test_what_a_worker_has_not_taken_yet_is_told_beside_what_did_not_change(
+    place: Place, stream_app: CommandLine, model: QuickModel
+) -> None:
+    asyncio.run(lived(place, close("SPX.US", DAYS[1], 77.0), close("NDX.US", DAYS[1], 88.0)))
+    for words, told in (("replay", "changed"), ("replay --diff", "would change")):
+        ran = into(place, stream_app).run_here(words)
+        assert (ran.exit_code, ran.stderr.splitlines()) == (
+            0,
+            [
+                f"3 days computed again, 0 {told}.",
+                "2 records wait for a worker: they lie beyond what this database has taken from the log.",
+                START_ONE,
+            ],
+        )
+
+
+def test_days_that_an_earlier_replay_left_out_are_named_where_they_are_asked_for(
+    place: Place, emptied: Place, stream_app: CommandLine, model: QuickModel
+) -> None:
+    asyncio.run(lived(place))
+    command = into(emptied, stream_app)
+    first = command.run_here("replay --region EU")
+    assert (first.exit_code, "0 contexts made" in first.stderr) == (0, True)
+    asked = command.run_here("replay --region US --from 2008-09-12")
+    assert (asked.exit_code, asked.stderr.splitlines()) == (
+        0,
+        ["0 days computed again, 0 changed.", "US: 2 days wait for a worker: 2008-09-12, 2008-09-15", START_ONE],
+    )
+    assert command.run_here("replay --region EU").stderr == "0 days computed again, 0 changed.\n"
 
 
 async def test_ctrl_c_stops_it_and_the_next_goes_on(
