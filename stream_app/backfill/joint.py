@@ -14,11 +14,13 @@ from schemas import DIM
 from stream_app.backfill.registering import register
 from stream_app.backfill.report import Lines, Tally, to_write
 from stream_app.backfill.writing import write
+from stream_app.errors import UsageError
 from stream_app.regime import joint, text
 from stream_app.replay.telling import Told
 from stream_app.store import article_texts, joint_embeddings, regimes, vectors
 from stream_app.store.article_texts import DayNews, Selection
 from stream_app.store.database import Pool, connection, transaction
+from stream_app.store.joint_embeddings import MadeOf
 from stream_app.store.models import Model
 from stream_app.store.origins import LIVE
 from stream_app.store.regimes import RegimeRow, Wanted
@@ -39,6 +41,11 @@ class JointJob:
     regimes: Wanted
     selection: Selection
     joint_model_id: str
+
+    @property
+    def made_of(self) -> MadeOf:
+        """The models of what is filled in."""
+        return MadeOf(self.joint_model_id, self.regimes.model_id, self.selection.model_id)
 
 
 @dataclass(slots=True)
@@ -62,8 +69,9 @@ async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, told: Told) -> Jo
     """Compute and store the contexts, some days at a time, each a transaction; `told` counts days.
 
     Chosen days that were filled in and lack a half by now are removed. A dry run changes nothing. Fatal if the joint
-    model's id stands for another model in this database.
+    model's id stands for another model in this database; UsageError where its vectors are made of other halves.
     """
+    await _refuse_others(pool, job.made_of)
     await register(pool, Model(job.joint_model_id, "joint", DIM, joint.fingerprint()), dry_run)
     report, chosen = JointReport(), job.selection
     async with connection(pool) as conn:
@@ -86,6 +94,16 @@ async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, told: Told) -> Jo
         async with transaction(pool) as conn:
             await joint_embeddings.remove(conn, job.joint_model_id, gone)
     return report
+
+
+async def _refuse_others(pool: Pool, made_of: MadeOf) -> None:
+    async with connection(pool) as conn:
+        found = await joint_embeddings.of_others(conn, made_of)
+    if found is not None:
+        raise UsageError(
+            f"The contexts of {found.model_id} are made of {found.numeric_model_id} and {found.text_model_id}, not of "
+            f"{made_of.numeric_model_id} and {made_of.text_model_id}: name another joint model with --joint-model-id."
+        )
 
 
 def _lacking(
@@ -138,7 +156,7 @@ async def _fill_days(pool: Pool, job: JointJob, days: Sequence[dt.date], report:
     report.stored.add(tally)
     if chosen and not dry_run:
         new = joint_embeddings.records(
-            job.joint_model_id, [keys[index] for index in chosen], [made[index] for index in chosen]
+            job.made_of, [keys[index] for index in chosen], [made[index] for index in chosen]
         )
         append, put = partial(joint_embeddings.append, new=new), partial(joint_embeddings.put, new=new)
         await write(pool, append, put, all_new=not tally.changed)

@@ -19,9 +19,7 @@ async def write_days(connection: Connection, query: ExportQuery, writer: Writer,
         async for chunk in exported.chunks(connection, query):
             writer.write(chunk)
             for day in chunk.days:
-                named.add(day.model_id)
-                if day.context is not None:
-                    named |= {day.context.numeric_model_id, day.context.text_model_id}
+                named.update(filter(None, (day.model_id, day.numeric_model_id, day.text_model_id)))
             advance(len(chunk.days))
         async with errors_told_apart():
             found = await models.named(connection, named)

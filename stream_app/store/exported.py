@@ -22,13 +22,13 @@ CHUNK_DAYS = 2_048
 # A day that has a revision is told by it alone, even where it is absent and a seed command has filled the day in. When
 # what was filled in was known nobody has noted: as of an instant it is left out.
 NEWEST = f"""
-    SELECT region, as_of_date, model_id, 'live' AS origin, payload, vector FROM (
+    SELECT region, as_of_date, model_id, 'live' AS origin, payload, NULL::jsonb AS entity_scope, vector FROM (
         SELECT DISTINCT ON (region, as_of_date) * FROM joint_embedding_revisions r
         WHERE {CHOSEN} AND ($5::timestamptz IS NULL OR {KNOWN})
         ORDER BY region, as_of_date, revision DESC
     ) AS newest
     UNION ALL
-    SELECT region, as_of_date, model_id, origin, NULL, vector FROM joint_embeddings AS filled
+    SELECT region, as_of_date, model_id, origin, NULL, entity_scope, vector FROM joint_embeddings AS filled
     WHERE joint_type = 'REGIME_CONTEXT_V0' AND {CHOSEN} AND $5::timestamptz IS NULL
         AND NOT EXISTS (
             SELECT 1 FROM joint_embedding_revisions r
@@ -62,11 +62,16 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class ExportedDay:
-    """A day with its vector, float32 (384,), if it has one; no context where a seed command filled the day in."""
+    """A day with its vector, float32 (384,), if it has one; no context where a seed command filled the day in.
+
+    The halves' models are None where they are not known.
+    """
 
     region: str
     as_of: dt.date
     model_id: str
+    numeric_model_id: str | None
+    text_model_id: str | None
     origin: Origin
     context: JointRegimeContext | None
     vector: NDArray[np.float32] | None
@@ -118,11 +123,15 @@ def _chunk(rows: Sequence[Any]) -> DayChunk:
 
 
 def _day(row: Any, vector: NDArray[np.float32]) -> ExportedDay:
+    context = None if row["payload"] is None else _decoder.decode(row["payload"])
+    scope = row["entity_scope"] or {}
     return ExportedDay(
         row["region"],
         row["as_of_date"],
         row["model_id"],
+        scope.get("numeric_model_id") if context is None else context.numeric_model_id,
+        scope.get("text_model_id") if context is None else context.text_model_id,
         row["origin"],
-        None if row["payload"] is None else _decoder.decode(row["payload"]),
+        context,
         None if row["vector"] is None else vector,
     )

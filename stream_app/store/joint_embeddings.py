@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from stream_app.store.database import Connection
 from stream_app.store.origins import BACKFILL, MAY_REPLACE, Standing
@@ -35,9 +36,29 @@ REMOVE = """
     WHERE j.joint_type = 'REGIME_CONTEXT_V0' AND j.region = gone.region AND j.as_of_date = gone.as_of_date
         AND j.model_id = $3 AND j.origin = 'backfill'
 """
+OF_OTHERS = """
+    SELECT model_id, entity_scope->>'numeric_model_id', entity_scope->>'text_model_id' FROM joint_embeddings
+    WHERE model_id = $1 AND (entity_scope->>'numeric_model_id' <> $2 OR entity_scope->>'text_model_id' <> $3)
+    LIMIT 1
+"""
 
 Record = tuple[object, ...]
 """A row of COLUMNS."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """The model of a joint vector, and those of its halves."""
+
+    model_id: str
+    numeric_model_id: str
+    text_model_id: str
+
+
+async def of_others(connection: Connection, made_of: MadeOf) -> MadeOf | None:
+    """What some vector under the joint model's id is made of, if of other halves; an older release's do not tell."""
+    row = await connection.fetchrow(OF_OTHERS, made_of.model_id, made_of.numeric_model_id, made_of.text_model_id)
+    return row and MadeOf(*row)
 
 
 async def standing(
@@ -61,11 +82,12 @@ async def remove(connection: Connection, model_id: str, gone: Sequence[tuple[str
     await connection.execute(REMOVE, list(regions), list(days), model_id)
 
 
-def records(model_id: str, keys: Sequence[tuple[str, dt.date]], rows: Sequence[bytes]) -> list[Record]:
+def records(made_of: MadeOf, keys: Sequence[tuple[str, dt.date]], rows: Sequence[bytes]) -> list[Record]:
     """The rows of (region, day) pairs as `append` and `put` take them; the vectors are in pgvector's binary form."""
-    scopes = {region: {"region": region, "source": "regime+news"} for region, _ in keys}
+    halves = {"numeric_model_id": made_of.numeric_model_id, "text_model_id": made_of.text_model_id}
+    scopes = {region: {"region": region, "source": "regime+news"} | halves for region, _ in keys}
     return [
-        (day, region, scopes[region], model_id, vector, BACKFILL)
+        (day, region, scopes[region], made_of.model_id, vector, BACKFILL)
         for (region, day), vector in zip(keys, rows, strict=True)
     ]
 

@@ -45,7 +45,8 @@ REVISION_COLUMNS = (
 SHOW_NEWEST = """
     INSERT INTO joint_embeddings AS j (as_of_date, region, entity_scope, model_id, revision, vector)
     SELECT DISTINCT ON (r.as_of_date) r.as_of_date, r.region,
-        jsonb_build_object('region', r.region, 'source', 'regime+news'), r.model_id, r.revision, r.vector
+        jsonb_build_object('region', r.region, 'source', 'regime+news', 'numeric_model_id', $5::text,
+            'text_model_id', $6::text), r.model_id, r.revision, r.vector
     FROM joint_embedding_revisions r
     JOIN unnest($3::date[], $4::int[]) AS u (as_of_date, revision) USING (as_of_date, revision)
     WHERE r.region = $1 AND r.model_id = $2 AND r.vector IS NOT NULL
@@ -165,7 +166,7 @@ def _regime_rows(
 
 
 async def append(connection: Connection, new: Sequence[NewContext], *, published: bool = False) -> None:
-    """Append revisions of one region and one model, oldest first, and bring the newest-of-the-day tables along.
+    """Append revisions of one region and the same models, oldest first, and bring the newest-of-the-day tables along.
 
     `published` ones are never sent. Needs an open transaction that holds the region's lock.
     """
@@ -177,9 +178,9 @@ async def append(connection: Connection, new: Sequence[NewContext], *, published
     await connection.copy_to_table("joint_embedding_revisions", source=rows, columns=REVISION_COLUMNS, format="binary")
     newest = {item.context.as_of: item for item in new}
     absent = [day for day, item in newest.items() if item.context.vector is None]
-    await connection.execute(
-        SHOW_NEWEST, region, model_id, list(newest), [item.context.revision for item in newest.values()]
-    )
+    last = [item.context.revision for item in newest.values()]
+    halves = contexts[0].numeric_model_id, contexts[0].text_model_id
+    await connection.execute(SHOW_NEWEST, region, model_id, list(newest), last, *halves)
     await connection.execute(DROP_ABSENT, region, model_id, absent)
     await _put_regimes(connection, region, list(newest.values()))
 

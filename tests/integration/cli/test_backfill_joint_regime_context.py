@@ -29,6 +29,7 @@ LIVE_REGIME = """
 """
 LIVE_JOINT = "UPDATE joint_embeddings SET origin = 'live', vector = $1::text::vector WHERE as_of_date = $2"
 ZEROS = str([0] * 384)
+HALVES = {"numeric_model_id": "num-regime-core-v1", "text_model_id": "text-fin-general-v1"}
 
 
 @pytest.fixture
@@ -85,7 +86,8 @@ def test_halves_are_joined_and_a_second_run_changes_nothing(
     assert halves.fetch(
         "SELECT DISTINCT joint_type, entity_scope, revision, origin FROM joint_embeddings ORDER BY 2"
     ) == [
-        ("REGIME_CONTEXT_V0", {"region": region, "source": "regime+news"}, None, "backfill") for region in ("EU", "US")
+        ("REGIME_CONTEXT_V0", {"region": region, "source": "regime+news"} | HALVES, None, "backfill")
+        for region in ("EU", "US")
     ]
     before = halves.state()
     again = stream_app.run_here(options, command)
@@ -172,6 +174,25 @@ def test_a_filled_in_day_that_has_lost_a_half_is_removed_and_told_and_a_live_one
     shown = stream_app.run_here(f"show --region US --start {DAY}")
     assert shown.stdout.splitlines()[1:] == []
     assert stream_app.run_here(words).stdout == "contexts: 3 unchanged\nNothing changed.\n"
+
+
+@pytest.mark.parametrize("half", ["numeric", "text"])
+def test_contexts_of_other_models_are_refused_under_a_joint_id_that_is_in_use(
+    stream_app: CommandLine, halves: Tables, half: str
+) -> None:
+    assert stream_app.run_here(f"{BACKFILL} --as-of {DAY}").exit_code == 0
+    before = halves.state()
+    asked = {"numeric": HALVES["numeric_model_id"], "text": HALVES["text_model_id"]} | {half: "another"}
+    for more in ("", " --dry-run"):
+        ran = stream_app.run_here(f"{BACKFILL} --as-of {WEEK[0]} --{half}-model-id another{more}")
+        assert (ran.exit_code, ran.stdout) == (2, "")
+        assert (
+            "The contexts of joint-regime-core-v1 are made of num-regime-core-v1 and text-fin-general-v1, not of "
+            f"{asked['numeric']} and {asked['text']}: name another joint model with --joint-model-id."
+        ) in ran.stderr
+    assert halves.state() == before
+    beside = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --{half}-model-id another --joint-model-id another-joint")
+    assert beside.exit_code == 0
 
 
 def test_articles_that_have_no_vector_yet_are_told_of(stream_app: CommandLine, halves: Tables) -> None:

@@ -10,8 +10,9 @@ from schemas import JointRegimeContext
 from stream_app.store import exported, joint_embeddings, models, revisions, vectors
 from stream_app.store.database import Connection, Pool, transaction
 from stream_app.store.exported import DayCount, ExportedDay, ExportQuery
+from stream_app.store.joint_embeddings import MadeOf
 from stream_app.store.revisions import NewContext
-from tests.unit.export.days import FRIDAY, JOINT, MODELS, MONDAY, TUESDAY, context, vector
+from tests.unit.export.days import FRIDAY, JOINT, MODELS, MONDAY, NUMERIC, TEXT, TUESDAY, context, vector
 
 Told = tuple[str, dt.date, int | None]
 
@@ -25,7 +26,9 @@ async def store(pool: Pool, *contexts: JointRegimeContext) -> None:
 
 async def fill_in(pool: Pool, region: str, day: dt.date, seed: int) -> None:
     """A day's vector as a seed command stores it."""
-    made = joint_embeddings.records(JOINT, [(region, day)], vectors.to_rows(vector(seed)[np.newaxis]))
+    made = joint_embeddings.records(
+        MadeOf(JOINT, NUMERIC, TEXT), [(region, day)], vectors.to_rows(vector(seed)[np.newaxis])
+    )
     async with transaction(pool) as conn:
         await joint_embeddings.put(conn, made)
 
@@ -101,7 +104,8 @@ async def test_a_day_that_was_filled_in_counts_where_it_has_no_revision(pool: Po
         found = await read(connection, ExportQuery(JOINT, first=MONDAY, absent=True))
         (chunk,) = [chunk async for chunk in exported.chunks(connection, ExportQuery(JOINT, first=TUESDAY))]
     assert found == [EU_MONDAY, US_MONDAY, ("US", TUESDAY, None)]
-    assert chunk.days[0].origin == "backfill"
+    filled = chunk.days[0]
+    assert (filled.origin, filled.numeric_model_id, filled.text_model_id) == ("backfill", NUMERIC, TEXT)
     assert chunk.vectors.tobytes() == vector(7).tobytes()
 
 

@@ -57,12 +57,14 @@ def context(
 def of_context(told: JointRegimeContext) -> ExportedDay:
     """A day that the live path has computed."""
     numbers = None if told.vector is None else told.vector.numpy().astype(np.float32)
-    return ExportedDay(told.region, told.as_of, told.model_id, "live", told, numbers)
+    return ExportedDay(
+        told.region, told.as_of, told.model_id, told.numeric_model_id, told.text_model_id, "live", told, numbers
+    )
 
 
 def filled_in(day: dt.date, numbers: NDArray[np.float32]) -> ExportedDay:
     """A day that a seed command has filled in."""
-    return ExportedDay("US", day, JOINT, "backfill", None, numbers)
+    return ExportedDay("US", day, JOINT, NUMERIC, TEXT, "backfill", None, numbers)
 
 
 def chunk(*days: ExportedDay) -> DayChunk:

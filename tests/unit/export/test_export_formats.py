@@ -74,6 +74,8 @@ def test_parquet_holds_every_column_with_its_type_and_null_for_what_is_not_known
         "as_of",
         "origin",
         "model_id",
+        "numeric_model_id",
+        "text_model_id",
         "l2_norm",
         "vector",
     }
