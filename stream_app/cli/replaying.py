@@ -61,6 +61,8 @@ def replay(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
         raise typer.BadParameter(f"--from {first} lies after --to {last}.")
     if recompute and publish is not None:
         raise typer.BadParameter("--recompute makes new triggers, whose contexts are published; drop --publish.")
+    if diff and publish is not None:
+        raise typer.BadParameter("--diff writes and publishes nothing; drop --publish.")
     settings = settings_of(ctx)
     asked = Asked(tuple(region or ()), days, None if publish is None else Publish(publish))
     try:

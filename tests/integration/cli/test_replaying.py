@@ -139,6 +139,7 @@ async def test_days_that_were_not_asked_for_are_told_with_who_will_compute_them(
         ("--region ATLANTIS", "There is no region ATLANTIS; there are "),
         ("--publish some", "'some' is not one of 'none', 'changed', 'all'."),
         ("--recompute --publish none", "--recompute makes new triggers, whose contexts are published; drop --publish."),
+        ("--diff --publish all", "--diff writes and publishes nothing; drop --publish."),
         ("--diff", "This database holds no whole history: run `stream-app replay` first, which fills it."),
     ],
 )
