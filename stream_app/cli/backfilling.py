@@ -12,6 +12,7 @@ import typer
 
 from stream_app.cli.choices import settings_of
 from stream_app.cli.filled import end, tell_joint, tell_regimes, tell_texts
+from stream_app.cli.model_ids import a_model_id
 from stream_app.cli.output import say
 from stream_app.cli.spans import AS_OF, DATE_RANGE, span
 
@@ -49,7 +50,9 @@ def run_numeric_regime(  # noqa: PLR0913, PLR0917 - typer reads the options from
     window_days: Annotated[
         int | None, typer.Option(metavar="N", help="Rows of a window, at most 128; else the configured ones.")
     ] = None,
-    model_id: Annotated[str | None, typer.Option(metavar="ID", help="Numeric model; else the configured one.")] = None,
+    model_id: Annotated[
+        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Numeric model; else the configured one.")
+    ] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Compute numeric windows and regimes from stored prices.
@@ -73,7 +76,9 @@ def backfill_text_embeddings(  # noqa: PLR0913, PLR0917 - typer reads the option
         str | None, typer.Option(metavar="CODE", help="In any case; none: every article, also of no language.")
     ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="The most articles that get a vector now.")] = 10_000,
-    model_id: Annotated[str | None, typer.Option(metavar="ID", help="Text model; else the configured one.")] = None,
+    model_id: Annotated[
+        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Text model; else the configured one.")
+    ] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Give stored articles their text vectors, the oldest first.
@@ -99,13 +104,13 @@ def backfill_joint_regime_context(  # noqa: PLR0913, PLR0917 - typer reads the o
     as_of: AsOf = None,
     date_range: DateRange = None,
     text_model_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="Text model; else the configured one.")
+        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Text model; else the configured one.")
     ] = None,
     joint_model_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")
+        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Joint model; else the configured one.")
     ] = None,
     numeric_model_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="Of the regimes; else the configured one.")
+        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Of the regimes; else the configured one.")
     ] = None,
     instrument_id: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Of the regimes, where a day has several; repeatable.")

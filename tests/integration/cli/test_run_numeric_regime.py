@@ -198,6 +198,23 @@ def test_another_window_needs_a_model_id_of_its_own(stream_app: CommandLine, pri
     ]
 
 
+@pytest.mark.parametrize("name", ["a|b", "x" * 201, ""])
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{AAPL} --as-of {DAY} --model-id=",
+        f"backfill-text-embeddings --as-of {DAY} --model-id=",
+        f"backfill-joint-regime-context --region US --as-of {DAY} --text-model-id=",
+        f"backfill-joint-regime-context --region US --as-of {DAY} --numeric-model-id=",
+        f"backfill-joint-regime-context --region US --as-of {DAY} --joint-model-id=",
+    ],
+)
+def test_a_models_id_that_no_setting_could_be_is_refused(bare: CommandLine, words: str, name: str) -> None:
+    ran = bare.run_here(words + name)
+    assert ran.exit_code == 2
+    assert f"{name!r} is no model's id, which has 1 to 200 characters and no |." in ran.stderr
+
+
 def test_progress_is_shown_on_a_terminal_and_not_in_a_pipe(stream_app: CommandLine, priced: Tables) -> None:
     words = f"--region US --instrument-id AAPL.US --date-range 2025-01-01 {DAY}"
     piped = stream_app.run(words, SCRIPT)
