@@ -193,7 +193,9 @@ def _regime_job(  # noqa: PLR0913, PLR0917 - the command's own options
             f"{model} is made of windows of {settings.window_days} rows (the setting window_days): "
             f"name a model of {rows} rows with --model-id."
         )
-    names = list(dict.fromkeys(instruments))
+    # A worker's order, so that the mean has the same bits, and one regime however they are named.
+    order = {name: place for place, name in enumerate(known[region].instruments)}
+    names = sorted(set(instruments), key=lambda name: (order.get(name, len(order)), name))
     return RegimeJob(region, calendar, WindowsJob(names, np.array(chosen, "datetime64[D]"), model, rows))
 
 

@@ -45,16 +45,18 @@ REMOVE = """
     WHERE region = $1 AND model_id = $2 AND instruments = $3::text[] AND as_of_date = ANY($4::date[])
         AND origin = 'backfill'
 """
-DAYS = """
+WANTED = """
+    region = ANY($1::text[]) AND model_id = $2
+        AND ($3::text[] IS NULL OR (instruments @> $3::text[] AND instruments <@ $3::text[]))
+"""
+DAYS = f"""
     SELECT region, array_agg(DISTINCT as_of_date ORDER BY as_of_date) AS days FROM regimes
-    WHERE region = ANY($1::text[]) AND model_id = $2 AND ($3::text[] IS NULL OR instruments = $3::text[])
-        AND as_of_date BETWEEN $4 AND $5
+    WHERE {WANTED} AND as_of_date BETWEEN $4 AND $5
     GROUP BY region
 """
-OF_DAYS = """
+OF_DAYS = f"""
     SELECT region, as_of_date, instruments, origin, regime_embedding FROM regimes
-    WHERE region = ANY($1::text[]) AND model_id = $2 AND ($3::text[] IS NULL OR instruments = $3::text[])
-        AND as_of_date = ANY($4::date[])
+    WHERE {WANTED} AND as_of_date = ANY($4::date[])
     ORDER BY region, as_of_date, origin, instruments
 """
 
@@ -75,7 +77,8 @@ class Regimes:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which regimes: of regions and a numeric model; of these instruments alone, if they are named."""
+    """Which regimes: of regions and a numeric model; of these instruments alone, in any order, if they are
+    named."""
 
     regions: Sequence[str]
     model_id: str

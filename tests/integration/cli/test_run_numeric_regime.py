@@ -179,6 +179,28 @@ def test_several_instruments_are_averaged_and_stand_beside_a_single_ones_regime(
     assert priced.vectors(REGIMES, ["AAPL.US"]).tobytes() == aapl[-1].astype(np.float32).tobytes()
 
 
+def test_the_order_of_instruments_is_no_difference_and_the_regions_own_goes_first(
+    stream_app: CommandLine, priced: Tables
+) -> None:
+    for number, name in enumerate(("MSFT.US", "SPX.US")):
+        priced.put_prices(name, weekdays(DAY, 130), base=200.1 + number)
+    names = ["AAPL.US", "MSFT.US", "SPX.US"]
+    words = "run-numeric-regime --region US" + "".join(f" --instrument-id {name}" for name in names)
+    assert "regimes: 1 new" in stream_app.run_here(f"{words} --as-of {DAY}").stdout
+    assert priced.fetch("SELECT instruments FROM regimes") == [(["SPX.US", "AAPL.US", "MSFT.US"],)]
+    turned = "run-numeric-regime --region US" + "".join(f" --instrument-id {name}" for name in reversed(names))
+    ran = stream_app.run_here(f"{turned} --as-of {DAY}")
+    assert ran.stdout == f"windows: 3 unchanged\nregimes: 1 unchanged\nNothing changed.\n{SENTENCE}\n"
+    for several in (names, [names[1], names[0], names[2]]):
+        options = "".join(f" --instrument-id {name}" for name in several)
+        joined = stream_app.run_here(f"backfill-joint-regime-context --region US --as-of {DAY}{options}")
+        assert joined.stderr.startswith(f"No text embeddings found for date={DAY}; skipping")
+    one_less = stream_app.run_here(
+        f"backfill-joint-regime-context --region US --as-of {DAY} --instrument-id AAPL.US --instrument-id SPX.US"
+    )
+    assert one_less.stderr.startswith("No regime embeddings found for region=US ")
+
+
 def test_another_window_needs_a_model_id_of_its_own(stream_app: CommandLine, priced: Tables) -> None:
     refused = stream_app.run_here(f"{AAPL} --as-of {DAY} --window-days 21")
     assert refused.exit_code == 2
