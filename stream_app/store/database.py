@@ -134,11 +134,15 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
 
 
 async def ask(pool: Pool) -> None:
-    """Whether Postgres answers now: raises Away where it does not, or not within 5 s."""
-    async with errors_told_apart(), asyncio.timeout(ANSWER_SECONDS), pool.acquire() as acquired:
+    """Whether Postgres answers now: raises Away where it does not, or not within 5 s.
+
+    A new connection has time of its own: it takes a dozen answers, and from a slow server more than 5 s.
+    """
+    async with errors_told_apart(), pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS + ANSWER_SECONDS) as acquired:
         try:
-            await acquired.fetchval("SELECT 1")
-        except asyncio.CancelledError:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await acquired.fetchval("SELECT 1")
+        except (TimeoutError, asyncio.CancelledError):
             # Given back alive it would be waited for until a server that hangs has answered after all.
             acquired.terminate()
             raise

@@ -18,7 +18,7 @@ from schemas.topics import NEWS
 from stream_app.embedded import Endpoints
 from stream_app.kafka.publisher import Outgoing
 from tests.faults.oracle import hash_of, text_of
-from tests.faults.settled import in_flight, settle_and_check
+from tests.faults.settled import SETTLE_SECONDS, in_flight, settle_and_check
 from tests.faults.stream import LAST_DAY, REGION_NAMES, Market, Slice
 from tests.faults.text_model import NAN_WORD, PANIC_WORD, SHORT_WORD, UNKNOWN_WORD
 from tests.faults.watched_model import LOST, SHORT, Tokens, WatchedModel
@@ -137,7 +137,7 @@ async def test_a_text_that_breaks_the_model_is_a_dead_letter_and_its_neighbours_
         workers.check()
         return await in_flight(path, NEWS.name) < enough
 
-    await until(some_is_done, "some of the news is embedded")
+    await until(some_is_done, "some of the news is embedded", SETTLE_SECONDS)
     await first.kill()
     assert await in_flight(path, NEWS.name) > 0, "nothing was in flight when the worker was killed"
     before = await texts.embedded()
@@ -159,6 +159,7 @@ async def test_a_text_that_breaks_the_model_is_a_dead_letter_and_its_neighbours_
     assert found == set(ERRORS)
 
 
+@pytest.mark.whole
 async def test_a_model_that_refuses_everything_ends_its_worker_and_no_text_is_a_dead_letter_for_that(
     path: Pipeline, workers: Crew, model: WatchedModel, text_model: Path, seed: int
 ) -> None:
@@ -181,6 +182,7 @@ async def test_a_model_that_refuses_everything_ends_its_worker_and_no_text_is_a_
     assert set() < before < await texts.embedded() <= texts.good
 
 
+@pytest.mark.whole
 async def test_a_model_that_hangs_ends_its_worker_at_the_deadline_and_what_was_embedded_is_not_embedded_again(
     path: Pipeline, workers: Crew, model: WatchedModel, text_model: Path, seed: int
 ) -> None:

@@ -1,6 +1,7 @@
 """Connections, models and migrations: what may be waited for, and what a person has to mend, in one sentence."""
 
 import asyncio
+import time
 
 import asyncpg
 import numpy as np
@@ -13,6 +14,7 @@ from stream_app.store import database, migrate, models, numeric_windows
 from stream_app.store.database import Pool, ask, connect, connection, create_pool, transaction
 from stream_app.store.models import Model
 from stream_app.store.numeric_windows import WindowVectors
+from tests.faults.slow_postgres import SlowPostgres
 
 DEADLINE_SECONDS = 20.0
 MODEL = Model("num-regime-core-v1", "numeric", 384, "abc")
@@ -95,6 +97,19 @@ async def test_a_server_that_hangs_is_away_and_asked_over_another_connection(
             await ask(pool)
     finally:
         server.resume()
+
+
+async def test_a_slow_server_is_not_away_although_a_new_connection_takes_longer_than_an_answer_may(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "ANSWER_SECONDS", 2.0)
+    async with SlowPostgres(database_url).serving() as slow:
+        slow.delay_seconds = 0.4
+        pool = await create_pool(slow.database_url)
+        began = time.monotonic()
+        await ask(pool)
+        assert time.monotonic() - began > database.ANSWER_SECONDS
+        await pool.close()
 
 
 async def test_a_statement_that_is_wrong_is_neither(pool: Pool) -> None:
