@@ -91,7 +91,7 @@ class Computing:
                 return 0
             run = leading_run(waiting)
             if reach is Reach.NEVER:
-                await _supersede(conn, run)
+                await _supersede(conn, run, self._services.clock.now())
                 return len(run)
             computed = await self._compute(conn, Batch(run, self._services.calendar(run[0].event.definition.calendar)))
             failpoint("contexts-in-transaction")
@@ -157,7 +157,7 @@ class Computing:
         ]
 
 
-async def _supersede(conn: Connection, run: Sequence[WaitingTrigger]) -> None:
+async def _supersede(conn: Connection, run: Sequence[WaitingTrigger], now: dt.datetime) -> None:
     """Pass over triggers whose records ended with their log, and let the closer amend their days from what there is."""
     first, events = run[0].event, [trigger.event for trigger in run]
     epochs = await progress.epochs(conn, first.cut)
@@ -165,6 +165,7 @@ async def _supersede(conn: Connection, run: Sequence[WaitingTrigger]) -> None:
     await late_marks.put(
         conn,
         [late_marks.below_all(event.region, event.as_of, topic, epochs[topic]) for event in events for topic in ended],
+        now,
     )
     await trigger_queue.mark_computed(conn, events, superseded=True)
     log.warning(

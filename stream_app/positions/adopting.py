@@ -115,7 +115,7 @@ async def _adopt(conn: Connection, services: Services, found: Found, named: Name
     if found.is_another_log:
         await ended_logs.begin_epoch(conn, found.topic, found.epoch, found.starts)
         if is_cut:
-            await ended_logs.mark_newest_days(conn, found.topic, found.epoch)
+            await ended_logs.mark_newest_days(conn, found.topic, found.epoch, services.clock.now())
     else:
         for finding in found.findings:
             if finding.kind is Kind.LOST_RECORDS:

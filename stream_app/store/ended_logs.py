@@ -46,13 +46,14 @@ async def begin_epoch(connection: Connection, topic: str, epoch: int, starts: Se
         await progress.create(connection, topic, partition, start, len(starts), epoch)
 
 
-async def mark_newest_days(connection: Connection, topic: str, epoch: int) -> None:
+async def mark_newest_days(connection: Connection, topic: str, epoch: int, now: dt.datetime) -> None:
     """Let each region's newest day be amended: that trigger names the epoch in the log, for a database that is emptied.
 
     `topic` is one that triggers cut.
     """
     days = await connection.fetch(NEWEST_DAYS)
-    await late_marks.put(connection, [late_marks.below_all(row["region"], row["as_of"], topic, epoch) for row in days])
+    marks = [late_marks.below_all(row["region"], row["as_of"], topic, epoch) for row in days]
+    await late_marks.put(connection, marks, now)
 
 
 async def pass_lost(connection: Connection, topic: str, partition: int, end: int) -> None:

@@ -76,7 +76,7 @@ def with_short_words(part: Slice, prefix: str, random_: random.Random) -> Slice:
     for record in part.records:
         records.append(record)
         if record.topic == prefix + NEWS.name and random_.random() < SHORT_SHARE:
-            event = msgspec.json.decode(record.value, type=NewsArticle)
+            event = msgspec.json.decode(record.value or b"", type=NewsArticle)
             if event.published_at is not None:
                 spoilt = article(f"short-{len(records)}", event.published_at, f"{SHORT_WORD} {text_of(event)}")
                 records.append(Outgoing(record.topic, spoilt.article_id.encode(), encode(spoilt)))
@@ -99,7 +99,7 @@ class Texts:
         tokenizer.no_padding()
         news = path.services.topic(NEWS.name)
         records = (record for part in parts for record in part.records if record.topic == news)
-        sent = (msgspec.json.decode(record.value, type=NewsArticle) for record in records)
+        sent = (msgspec.json.decode(record.value or b"", type=NewsArticle) for record in records)
         texts = {hash_of(event): text_of(event) for event in sent if not event.retracted}
         readable = {key: text for key, text in texts.items() if PANIC_WORD not in text}
         self._tokens: dict[bytes, Tokens] = {key: tuple(tokenizer.encode(text).ids) for key, text in readable.items()}
