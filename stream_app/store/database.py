@@ -11,7 +11,7 @@ import msgspec
 
 from stream_app.errors import Away, Fatal, Retriable
 from stream_app.outage import POSTGRES
-from stream_app.store.opening import open_connection
+from stream_app.store.opening import CONNECT_TIMEOUT_SECONDS, open_connection
 
 Connection = Any
 """An asyncpg connection, from a pool or not (asyncpg has no types)."""

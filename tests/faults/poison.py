@@ -85,13 +85,15 @@ def poisoned(kind: Poison, number: int, partition: int) -> Sent:
 
 def of_market(record: Outgoing, prefix: str, partitions: int) -> Sent:
     """A record of the market, where its key puts it."""
-    return Sent(record.topic.removeprefix(prefix), partition_of(record.key, partitions), record.key, record.value)
+    return Sent(
+        record.topic.removeprefix(prefix), partition_of(record.key or b"", partitions), record.key, record.value
+    )
 
 
 async def send(path: Pipeline, records: Sequence[Sent]) -> None:
     """Publish the records in this order."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=path.endpoints.kafka_url, max_request_size=RAW_MAX_BYTES, enable_idempotence=True
+        bootstrap_servers=path.endpoints.kafka.servers, max_request_size=RAW_MAX_BYTES, enable_idempotence=True
     )
     await producer.start()
     try:

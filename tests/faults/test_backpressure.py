@@ -149,7 +149,7 @@ async def test_a_postgres_that_takes_half_a_second_for_each_answer_costs_neither
 ) -> None:
     at_work = {stage: slowed_workers.start(stage) for stage in STAGES}
     sent = noted_prices(path, seed)
-    assert sum(len(record.value) for record in sent) > 1.5 * MOST_BYTES, "holding all of it would not show"
+    assert sum(len(record.value or b"") for record in sent) > 1.5 * MOST_BYTES, "holding all of it would not show"
     await path.services.publisher.publish(sent[:CHUNK_RECORDS])
     await path.send(article("n1", NOON, "A bank fails."))
     await at_rest(path, slowed_workers)

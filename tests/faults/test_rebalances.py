@@ -36,7 +36,7 @@ async def guest(path: Pipeline, stage: str) -> AsyncIterator[int]:
     """A member of the stage's group that has its share of the partitions and does nothing; the group's generation."""
     consumer = AIOKafkaConsumer(
         path.services.topic(STAGE_TOPICS[stage]),
-        bootstrap_servers=path.endpoints.kafka_url,
+        bootstrap_servers=path.endpoints.kafka.servers,
         group_id=f"{path.settings.topic_prefix}{stage}",
         enable_auto_commit=False,
         partition_assignment_strategy=[RoundRobinPartitionAssignor],
@@ -91,7 +91,7 @@ async def stopped(worker: Worker) -> None:
 
 async def members(path: Pipeline, stage: str) -> int:
     """How many members the stage's group has; 0 while it is not stable."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=path.endpoints.kafka_url)
+    admin = AIOKafkaAdminClient(bootstrap_servers=path.endpoints.kafka.servers)
     await admin.start()
     try:
         (answer,) = await admin.describe_consumer_groups([f"{path.settings.topic_prefix}{stage}"])

@@ -72,7 +72,7 @@ async def rewind(path: Pipeline, stage: str, drawn: random.Random) -> None:
     }
     note(f"rewind {stage} to {sorted((tp.partition, offset) for tp, offset in offsets.items())}")
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=path.endpoints.kafka_url,
+        bootstrap_servers=path.endpoints.kafka.servers,
         group_id=f"{path.settings.topic_prefix}{stage}",
         enable_auto_commit=False,
     )
