@@ -111,7 +111,12 @@ async def _put(conn: Connection, made: NewContext) -> None:
         joint,
         encode(context),
     )
-    scope = {"region": context.region, "source": "regime+news"}
+    scope = {
+        "region": context.region,
+        "source": "regime+news",
+        "numeric_model_id": context.numeric_model_id,
+        "text_model_id": context.text_model_id,
+    }
     await conn.execute(PUT_JOINT, context.as_of, context.region, scope, context.model_id, context.revision, joint)
     await conn.execute(
         PUT_REGIME,
