@@ -5,11 +5,15 @@ from alembic import op
 revision = "0006"
 down_revision = "0005"
 
-COLUMNS = ("marked_at", "renewed_at")
+STATEMENTS = (
+    """ALTER TABLE late_marks
+        ADD COLUMN marked_at timestamptz NOT NULL DEFAULT '-infinity',
+        ADD COLUMN renewed_at timestamptz NOT NULL DEFAULT '-infinity'""",
+    "ALTER TABLE late_marks ALTER COLUMN marked_at DROP DEFAULT, ALTER COLUMN renewed_at DROP DEFAULT",
+)
 
 
 def upgrade() -> None:
     """Add the columns; the marks that are there are long at rest."""
-    for column in COLUMNS:
-        op.execute(f"ALTER TABLE late_marks ADD COLUMN {column} timestamptz NOT NULL DEFAULT '-infinity'")
-        op.execute(f"ALTER TABLE late_marks ALTER COLUMN {column} DROP DEFAULT")
+    for statement in STATEMENTS:
+        op.execute(statement)

@@ -55,27 +55,24 @@ MARK_REQUEUED = f"""
 DISCARD = f"UPDATE dead_letters SET discarded_at = now() WHERE {CHOSEN}"
 
 
-def _returned_sql(epoch: str, partition: str, offset: str) -> str:
-    """The time at which the last copy came, in each letter of an earlier one whose place stands in these columns."""
-    return f"""
-        WITH last AS (
-            SELECT d.log_epoch, d.partition, d.log_offset, max(came.at) AS at
-            FROM unnest($2::int[], $3::int[], $4::bigint[], $5::int[], $6::bigint[], $7::timestamptz[])
-                AS came (epoch, partition, log_offset, own_epoch, own_offset, at)
-            JOIN dead_letters d ON d.topic = $1
-                AND d.{epoch} = came.epoch AND d.{partition} = came.partition AND d.{offset} = came.log_offset
-            WHERE (d.log_epoch, d.log_offset) < (came.own_epoch, came.own_offset)
-            GROUP BY d.log_epoch, d.partition, d.log_offset
-        )
-        UPDATE dead_letters d SET requeued_at = last.at FROM last
-        WHERE d.topic = $1 AND d.log_epoch = last.log_epoch AND d.partition = last.partition
-            AND d.log_offset = last.log_offset
-    """
-
-
+_RETURNED = """
+    WITH last AS (
+        SELECT d.log_epoch, d.partition, d.log_offset, max(came.at) AS at
+        FROM unnest($2::int[], $3::int[], $4::bigint[], $5::int[], $6::bigint[], $7::timestamptz[])
+            AS came (epoch, partition, log_offset, own_epoch, own_offset, at)
+        JOIN dead_letters d ON d.topic = $1
+            AND d.{epoch} = came.epoch AND d.{partition} = came.partition AND d.{offset} = came.log_offset
+        WHERE (d.log_epoch, d.log_offset) < (came.own_epoch, came.own_offset)
+        GROUP BY d.log_epoch, d.partition, d.log_offset
+    )
+    UPDATE dead_letters d SET requeued_at = last.at FROM last
+    WHERE d.topic = $1 AND d.log_epoch = last.log_epoch AND d.partition = last.partition
+        AND d.log_offset = last.log_offset
+"""
+"""The time at which the last copy came, in each letter of an earlier one whose place stands in these columns."""
 RETURNED = (
-    _returned_sql("log_epoch", "partition", "log_offset"),
-    _returned_sql("origin_epoch", "origin_partition", "origin_offset"),
+    _RETURNED.format(epoch="log_epoch", partition="partition", offset="log_offset"),
+    _RETURNED.format(epoch="origin_epoch", partition="origin_partition", offset="origin_offset"),
 )
 """For the first letter of a record, and for those of copies that were rejected again."""
 

@@ -25,10 +25,12 @@ THEN = f"""
     ) AS known JOIN joint_embedding_revisions USING (region, as_of_date, model_id, revision)
     WHERE vector IS NOT NULL
 """
-LIST = """
+_NEWEST = """
     SELECT * FROM (SELECT * FROM ({contexts}) AS chosen ORDER BY as_of_date DESC, region DESC LIMIT $6) AS newest
     ORDER BY as_of_date, region
 """
+LISTS = (_NEWEST.format(contexts=NOW), _NEWEST.format(contexts=THEN))
+"""Of now, and of an instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class ContextQuery(Chosen):
 
 async def contexts(connection: Connection, query: ContextQuery) -> list[ShownContext]:
     """The contexts asked for, by day and then region, newest last."""
-    listed = LIST.format(contexts=NOW if query.known_at is None else THEN)
+    listed = LISTS[query.known_at is not None]
     rows = await connection.fetch(listed, *query.parameters(), query.limit)
     matrix = vectors.from_rows([row["vector"] for row in rows], DIM)
     return [

@@ -20,6 +20,7 @@ from tests.faults.own_services import OwnServices
 from tests.faults.rounds import FIGURES, SEED, UNTIL
 from tests.faults.stream import REGIONS
 from tests.faults.text_model import make
+from tests.faults.watched_model import WatchedModel
 from tests.faults.whole_worker import WholeWorker, whole_worker
 from tests.faults.workers import FORKED, Crew, crew
 from tests.integration.pipeline import Pipeline, pipeline
@@ -92,12 +93,18 @@ def regions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def partitions() -> int:
+    """Of each topic of `path`; a module may have its own number."""
+    return PARTITIONS
+
+
+@pytest.fixture
 async def path(
-    endpoints: Endpoints, database_url: str, topic_prefix: str, regions_file: Path
+    endpoints: Endpoints, database_url: str, topic_prefix: str, regions_file: Path, partitions: int
 ) -> AsyncIterator[Pipeline]:
     """Topics and a database, and no stage in this process."""
     async with pipeline(
-        endpoints, database_url, topic_prefix, topic_partitions=PARTITIONS, regions=regions_file
+        endpoints, database_url, topic_prefix, topic_partitions=partitions, regions=regions_file
     ) as made:
         yield made
 
@@ -107,6 +114,14 @@ def workers(path: Pipeline, text_model: Path, regions_file: Path, tmp_path: Path
     """Worker processes on the same topics and database."""
     with crew(path, text_model, regions_file, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> WatchedModel:
+    """What the workers' text model does."""
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    return WatchedModel(folder)
 
 
 @pytest.fixture

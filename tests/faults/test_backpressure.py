@@ -15,7 +15,6 @@ import pytest
 
 from schemas import encode
 from schemas.topics import NEWS, PRICES
-from stream_app.embedded import Endpoints
 from stream_app.kafka.ledger import PENDING_CHUNKS
 from stream_app.kafka.publisher import Outgoing
 from tests.faults.checker import check
@@ -26,7 +25,7 @@ from tests.faults.slow_postgres import SlowPostgres
 from tests.faults.stream import LAST_DAY, REGION_NAMES
 from tests.faults.watched_model import WatchedModel
 from tests.faults.workers import NO_ENVIRONMENT, QUICK, STAGES, Crew, Worker, crew
-from tests.integration.pipeline import Pipeline, article, close, pipeline, until, weekdays
+from tests.integration.pipeline import Pipeline, article, close, until, weekdays
 
 PARTITIONS = 2
 MEBIBYTE = 1024 * 1024
@@ -56,22 +55,9 @@ CONTEXT_DAYS = 70
 
 
 @pytest.fixture
-async def path(
-    endpoints: Endpoints, database_url: str, topic_prefix: str, regions_file: Path
-) -> AsyncIterator[Pipeline]:
-    """Topics and a database, and no stage in this process."""
-    async with pipeline(
-        endpoints, database_url, topic_prefix, topic_partitions=PARTITIONS, regions=regions_file
-    ) as made:
-        yield made
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> WatchedModel:
-    """What the workers' text model does."""
-    folder = tmp_path / "watched"
-    folder.mkdir()
-    return WatchedModel(folder)
+def partitions() -> int:
+    """Fewer, so that each holds a run of records."""
+    return PARTITIONS
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ Real workers run a real transformer: its files break it on some words, and torch
 import datetime as dt
 import random
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,6 @@ from tokenizers import Tokenizer
 
 from schemas import NewsArticle, encode
 from schemas.topics import NEWS
-from stream_app.embedded import Endpoints
 from stream_app.kafka.publisher import Outgoing
 from tests.faults.oracle import hash_of, text_of
 from tests.faults.settled import SETTLE_SECONDS, in_flight, settle_and_check
@@ -23,7 +22,7 @@ from tests.faults.stream import LAST_DAY, REGION_NAMES, Market, Slice
 from tests.faults.text_model import NAN_WORD, PANIC_WORD, SHORT_WORD, UNKNOWN_WORD
 from tests.faults.watched_model import LOST, SHORT, Tokens, WatchedModel
 from tests.faults.workers import STAGES, Crew, crew
-from tests.integration.pipeline import Pipeline, article, pipeline, until
+from tests.integration.pipeline import Pipeline, article, until
 
 PARTITIONS = 2
 CHUNK_RECORDS = 20
@@ -42,22 +41,9 @@ ERRORS = {
 
 
 @pytest.fixture
-async def path(
-    endpoints: Endpoints, database_url: str, topic_prefix: str, regions_file: Path
-) -> AsyncIterator[Pipeline]:
-    """Topics and a database, and no stage in this process."""
-    async with pipeline(
-        endpoints, database_url, topic_prefix, topic_partitions=PARTITIONS, regions=regions_file
-    ) as made:
-        yield made
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> WatchedModel:
-    """What the workers' text model does."""
-    folder = tmp_path / "watched"
-    folder.mkdir()
-    return WatchedModel(folder)
+def partitions() -> int:
+    """Fewer, so that each holds a run of records."""
+    return PARTITIONS
 
 
 @pytest.fixture

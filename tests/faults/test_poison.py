@@ -2,19 +2,18 @@
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from schemas.topics import NEWS, PRICES
-from stream_app.embedded import Endpoints
 from tests.faults.observed import STAGE_TOPICS
 from tests.faults.poison import POISON, Sent, of_market, poisoned, send
 from tests.faults.settled import SETTLE_SECONDS, in_flight, settle_and_check
 from tests.faults.stream import REGION_NAMES, Market
 from tests.faults.workers import Crew, crew
-from tests.integration.pipeline import Pipeline, pipeline, until
+from tests.integration.pipeline import Pipeline, until
 
 PARTITIONS = 2
 IN_A_ROW = 100
@@ -25,14 +24,9 @@ Arrangement = Callable[[Sequence[Sent], random.Random], list[Sent]]
 
 
 @pytest.fixture
-async def path(
-    endpoints: Endpoints, database_url: str, topic_prefix: str, regions_file: Path
-) -> AsyncIterator[Pipeline]:
-    """Topics and a database, and no stage in this process."""
-    async with pipeline(
-        endpoints, database_url, topic_prefix, topic_partitions=PARTITIONS, regions=regions_file
-    ) as made:
-        yield made
+def partitions() -> int:
+    """Fewer, so that each holds a run of records."""
+    return PARTITIONS
 
 
 @pytest.fixture

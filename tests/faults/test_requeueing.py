@@ -4,39 +4,20 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
 from schemas.topics import NEWS, PRICES
-from stream_app.embedded import Endpoints
 from stream_app.failpoints import VARIABLE as FAILPOINT
 from tests.faults.settled import ends, settle_and_check
 from tests.faults.stream import Market
-from tests.faults.workers import STAGES, Crew, crew
-from tests.integration.pipeline import Pipeline, pipeline
+from tests.faults.workers import STAGES, Crew
+from tests.integration.pipeline import Pipeline
 
 COMMAND = ("dead-letters", "requeue", "--all")
 LETTERS = "SELECT count(*) FROM dead_letters WHERE topic = ANY($1::text[])"
 WAITING = f"{LETTERS} AND requeued_at IS NULL AND discarded_at IS NULL"
 SENT_AGAIN = f"{LETTERS} AND origin_offset IS NOT NULL"
-
-
-@pytest.fixture
-async def path(
-    endpoints: Endpoints, database_url: str, topic_prefix: str, regions_file: Path
-) -> AsyncIterator[Pipeline]:
-    """Topics and a database, and no stage in this process."""
-    async with pipeline(endpoints, database_url, topic_prefix, regions=regions_file) as made:
-        yield made
-
-
-@pytest.fixture
-def workers(path: Pipeline, text_model: Path, regions_file: Path, tmp_path: Path) -> Iterator[Crew]:
-    """Worker processes on the same topics and database."""
-    with crew(path, text_model, regions_file, tmp_path) as made:
-        yield made
 
 
 async def requeue(path: Pipeline, failpoint: str | None = None) -> int:
