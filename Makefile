@@ -26,7 +26,7 @@ demo: install
 
 # Each process has a Kafka and a Postgres of its own; most of a test's time it waits for something.
 test: lint
-	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 # Every fault recipe, in rounds of a new seed each, until the time is over; with FAULTS_SEED=… one round of that seed.
 faults: install

@@ -32,7 +32,7 @@ async def healthy_run(
     settings: dict[str, Any] = {"text_model": str(text_model), "regions": regions_file, **QUICK}
     live, fresh = databases
     async with pipeline(endpoints, live, "healthy.", **settings) as path:
-        await path.send_raw(PRICES.name, 0, (b"I000", b"{"))
+        await path.send_raw(PRICES.name, 0, (b"I000", b"{"), (b"another key", encode(close("I000", LAST_DAY, 1.0))))
         path.start("prices", "news", "contexts")
         for part in Market(SEED, "healthy.", INSTRUMENTS, DAYS, ARTICLES).slices(CLOSED_DAYS):
             await path.services.publisher.publish(part.records)

@@ -87,9 +87,12 @@ async def read_tables(database_url: str) -> Tables:
 
 
 def but_for_times(tables: Tables) -> Tables:
-    """The tables without when a partition's progress was last moved, or found to be where it is."""
-    progress = [{**row, "updated_at": None} for row in tables["ingest_progress"]]
-    return {**tables, "ingest_progress": progress}
+    """The tables without when a partition's progress was last moved, or found to be where it is.
+
+    Nor with how far embeddings.text was read, to whose end a news stage reads at each start.
+    """
+    inputs = [row for row in tables["ingest_progress"] if not row["topic"].endswith(TEXT.name)]
+    return {**tables, "ingest_progress": [{**row, "updated_at": None} for row in inputs]}
 
 
 async def committed_offsets(path: Pipeline) -> dict[tuple[str, int], int]:
