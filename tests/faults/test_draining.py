@@ -6,6 +6,8 @@ What is committed when it has ended is all that it has applied, so nothing is de
 import signal
 import time
 
+import pytest
+
 from schemas import Codec, NewsArticle
 from schemas.topics import NEWS, TEXT
 from stream_app.kafka.stage import STOP_SECONDS
@@ -59,6 +61,7 @@ async def test_sigterm_drains_what_is_in_hand_and_nothing_of_it_is_delivered_aga
     assert texts_published_again(await settle_and_check(path, workers)) == 0
 
 
+@pytest.mark.whole
 async def test_sigterm_leaves_a_chunk_that_does_not_end_and_it_is_delivered_again(
     path: Pipeline, workers: Crew, seed: int
 ) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import random
 from contextlib import AsyncExitStack
 
+import pytest
+
 from tests.faults.actions import note
 from tests.faults.locks import blocked
 from tests.faults.postgres_proxy import commit_cutter
@@ -45,6 +47,7 @@ async def test_a_commit_whose_answer_is_lost_has_its_effect_once(
     assert cut == dict.fromkeys(STAGES, CUTS)
 
 
+@pytest.mark.whole
 async def test_backends_that_are_terminated_again_and_again_lose_nothing(
     path: Pipeline, workers: Crew, seed: int
 ) -> None:

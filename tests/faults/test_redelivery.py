@@ -4,6 +4,7 @@ import random
 import signal
 from dataclasses import replace
 
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.topics import TEXT
@@ -38,6 +39,7 @@ async def test_records_that_come_up_to_three_times_have_the_effect_of_the_newest
     assert records_sent_again(await settle_and_check(path, workers, replay_into=fresh_database)) > sent / 2
 
 
+@pytest.mark.whole
 async def test_a_group_rewound_on_a_full_database_changes_nothing_that_is_stored(
     path: Pipeline, workers: Crew, fresh_database: str, seed: int
 ) -> None:
