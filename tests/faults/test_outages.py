@@ -105,6 +105,7 @@ async def test_a_worker_started_while_both_are_away_begins_when_they_are_there(
     assert of_no_outage(running) == []
 
 
+@pytest.mark.whole
 async def test_a_crash_of_postgres_and_a_broker_away_in_mid_stream_lose_nothing(
     own_services: OwnServices, path: Pipeline, start_worker: StartWorker, seed: int
 ) -> None:
