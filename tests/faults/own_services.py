@@ -11,8 +11,10 @@ from stream_app.embedded.jars import class_path
 from stream_app.embedded.kafka import Kafka
 from stream_app.embedded.postgres import Postgres
 from tests.faults.actions import note
+from tests.integration.pipeline import until
 
 CRASH_SECONDS = 10.0
+START_SECONDS = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,14 @@ class OwnServices:
             await asyncio.to_thread(lambda: service.launch(class_path(lambda _: None)))
         else:
             await asyncio.to_thread(service.launch)
+
+    async def until_kafka_answers(self) -> None:
+        """Wait until the broker takes requests."""
+
+        async def answers() -> bool:
+            return await asyncio.to_thread(self.kafka.answers)
+
+        await until(answers, "Kafka answers", START_SECONDS)
 
     async def stop(self, service: Kafka | Postgres) -> None:
         """Stop one in good order."""

@@ -96,7 +96,7 @@ async def test_a_worker_started_while_both_are_away_begins_when_they_are_there(
             await own_services.launch(own_services.kafka)
         else:
             await own_services.launch(own_services.kafka)
-            await running.until_all_lack("postgres")
+            await own_services.until_kafka_answers()
             await own_services.launch(own_services.postgres)
         await running.until_ready()
         await settle_and_check(path, running)

@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from stream_app import embedded
+from tests.faults.workers import STAGES
 from tests.integration.installed import Installed, bare_environment
 from tests.integration.pipeline import until
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.timeout(DEMO_SECONDS)
 
 
 def left_running(data_dir: Path) -> list[str]:
-    """The command lines of processes that name the folder."""
+    """The command lines of processes that name the folder, as all do but a worker's stages."""
     lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     return [" ".join(line) for line in lines if any(str(data_dir) in word for word in line)]
 
@@ -76,18 +77,29 @@ def _check_what_it_left(installed: Installed, folder: Path) -> None:
     assert [line[:13] for line in shown.stdout.splitlines()[1:]] == ["2008-09-15,US", "2008-09-16,US", "2008-09-17,US"]
 
 
+def stages_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """The stages of the demo's worker that run now."""
+    assert process.poll() is None, "the demo has ended"
+    below = psutil.Process(process.pid).children(recursive=True)
+    with suppress(psutil.NoSuchProcess):
+        return [child for child in below if "--stage" in child.cmdline()]
+    return []
+
+
 async def test_ctrl_c_in_the_middle_leaves_nothing_running(tmp_path: Path) -> None:
     async def stages_run() -> bool:
-        return sum("--stage" in line for line in left_running(tmp_path)) == 3
+        return len(stages_of(process)) == len(STAGES)
 
     with demo(tmp_path) as process:
         await until(stages_run, "the worker's stages run", DEMO_SECONDS)
+        stages = stages_of(process)
         process.send_signal(signal.SIGINT)
         said, complained = process.communicate()
     assert (process.returncode, said) == (130, "")
     assert "Stopping what was started" in complained
     assert "Traceback" not in complained
     assert left_running(tmp_path) == []
+    assert [stage for stage in stages if stage.is_running()] == []
 
 
 def test_a_worker_that_fails_ends_the_demo_with_the_end_of_its_log(tmp_path: Path) -> None:
