@@ -27,6 +27,8 @@ sys.stdin.read()
 stop(pathlib.Path(sys.argv[1]))
 """
 LONGEST_NAME = 40
+# For a text that breaks the tokenizer, Rust would take seconds to name each frame of its stack.
+os.environ["RUST_BACKTRACE"] = "0"
 _numbers = itertools.count(1)
 
 

@@ -42,7 +42,7 @@ async def kill_at_work(path: Pipeline, workers: Crew, stage: str, random_: rando
     Contexts wait until the prices below their cut are applied, so their worker is killed by the prices' progress.
     """
     watched = STAGE_TOPICS["prices" if stage == "contexts" else stage]
-    enough = await in_flight(path, watched) * random_.uniform(0.7, 1.0)
+    enough = max(1.0, await in_flight(path, watched) * random_.uniform(0.7, 1.0))
 
     async def some_is_done() -> bool:
         workers.check()
