@@ -32,7 +32,7 @@ def partitions() -> int:
 @pytest.fixture
 def workers(path: Pipeline, text_model: Path, regions_file: Path, tmp_path: Path) -> Iterator[Crew]:
     """Worker processes on the same topics and database."""
-    with crew(path, text_model, regions_file, tmp_path, CHUNK_RECORDS="20") as made:
+    with crew(path, text_model, regions_file, tmp_path, CHUNK_RECORDS="20", MAX_REJECTED_RATIO="1") as made:
         yield made
 
 
