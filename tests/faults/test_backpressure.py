@@ -7,7 +7,7 @@ import asyncio
 import datetime as dt
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -36,10 +36,12 @@ SESSION_SECONDS = float(QUICK["SESSION_TIMEOUT_SECONDS"])
 DELAY_SECONDS = 0.5
 RECORDS = 50_000
 INSTRUMENTS = 500
-NOTE_BYTES = 2_000
+NOTE_BYTES = 4_000
+EARLIER_DAYS = 64
+"""So that every price of the slow time makes a window, as those before it did."""
 CHUNK_RECORDS, CHUNK_BYTES = 2_000, 4 * MEBIBYTE
-COPIES = 2
-"""What a record weighs in memory, in its own bytes: as it was fetched, and decoded."""
+COPIES = 4
+"""What a record weighs in memory, in its own bytes: fetched, decoded, as Postgres takes it, and with its windows."""
 MOST_BYTES = PARTITIONS * (PENDING_CHUNKS + 2) * CHUNK_BYTES * COPIES
 """A partition has two chunks pending, one that was fetched beyond them, and one in the client library's buffer."""
 SLOW_SECONDS = 600.0
@@ -91,20 +93,34 @@ def slowed_workers(
         yield made
 
 
-def noted_prices(path: Pipeline, seed: int) -> list[Outgoing]:
-    """50,000 closes, day by day, each with a note that makes it heavy."""
+def prices(path: Pipeline, seed: int) -> tuple[list[Outgoing], list[Outgoing]]:
+    """Closes day by day: earlier ones, and 50,000, each with a note that makes it heavy."""
     drawn = random.Random(seed)
+    days = weekdays(LAST_DAY, EARLIER_DAYS + RECORDS // INSTRUMENTS)
+    earlier = prices_of(path, drawn, days[:EARLIER_DAYS], lambda: {})
+    return earlier, prices_of(path, drawn, days[EARLIER_DAYS:], lambda: {"note": note(drawn)})
+
+
+def prices_of(
+    path: Pipeline, drawn: random.Random, days: Sequence[dt.date], metadata: Callable[[], dict[str, str]]
+) -> list[Outgoing]:
+    """A close of every instrument on each day."""
     topic = path.services.topic(PRICES.name)
-    days = weekdays(LAST_DAY, RECORDS // INSTRUMENTS)
     return [
         Outgoing(
             topic,
             f"I{number:03}".encode(),
-            encode(close(f"I{number:03}", day, drawn.uniform(50, 5_000), metadata={"note": note(drawn)})),
+            encode(close(f"I{number:03}", day, drawn.uniform(50, 5_000), metadata=metadata())),
         )
         for day in days
         for number in range(INSTRUMENTS)
     ]
+
+
+async def publish(path: Pipeline, records: Sequence[Outgoing]) -> None:
+    """Send them a part at a time, because packing holds up this loop, which the proxy shares."""
+    for start in range(0, len(records), CHUNK_RECORDS):
+        await path.services.publisher.publish(records[start : start + CHUNK_RECORDS])
 
 
 def note(drawn: random.Random) -> str:
@@ -134,9 +150,9 @@ async def test_a_postgres_that_takes_half_a_second_for_each_answer_costs_neither
     path: Pipeline, slow: SlowPostgres, slowed_workers: Crew, seed: int
 ) -> None:
     at_work = {stage: slowed_workers.start(stage) for stage in STAGES}
-    sent = noted_prices(path, seed)
+    earlier, sent = prices(path, seed)
     assert sum(len(record.value or b"") for record in sent) > 1.5 * MOST_BYTES, "holding all of it would not show"
-    await path.services.publisher.publish(sent[:CHUNK_RECORDS])
+    await publish(path, earlier)
     await path.send(article("n1", NOON, "A bank fails."))
     await at_rest(path, slowed_workers)
     resting = {stage: rss(worker) for stage, worker in at_work.items()}
@@ -145,8 +161,7 @@ async def test_a_postgres_that_takes_half_a_second_for_each_answer_costs_neither
     slow.delay_seconds = DELAY_SECONDS
     assert await slow.answer_seconds() >= DELAY_SECONDS
     began = time.monotonic()
-    for start in range(CHUNK_RECORDS, RECORDS, CHUNK_RECORDS):  # the proxy shares this loop, which packing holds up
-        await path.services.publisher.publish(sent[start : start + CHUNK_RECORDS])
+    await publish(path, sent)
     await path.send(article("n2", NOON, "A bank is saved."))
     for region in REGION_NAMES:
         await path.close(region, LAST_DAY)
