@@ -55,7 +55,7 @@ class NewsArticles(Stage):
         limits.bytes = min(limits.bytes, FIRST_CHUNK_BYTES)
         self._bytes_a_second: float | None = None
 
-    async def register_model(self) -> None:
+    async def register_models(self) -> None:
         """Note the text model; Fatal if its id stands for another one in this database."""
         async with transaction(self.services.pool) as conn:
             await models.register(conn, self._model)

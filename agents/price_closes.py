@@ -13,7 +13,6 @@ from agents.window_events import WindowEvents
 from schemas import Codec, PriceClose, too_far_ahead
 from schemas.topics import NUMERIC, PRICES
 from stream_app.contexts.late import marks_of_prices, reach_of_prices
-from stream_app.contexts.models import numeric_model
 from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk
 from stream_app.kafka.publisher import Outgoing
@@ -30,16 +29,16 @@ class PriceCloses(Stage):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services, PRICES.name, Records(Codec(PriceClose), "instrument_id", too_far_ahead))
-        self._model = numeric_model(services.settings)
-        self._window_days = services.settings.window_days
-        self._windows = PriceWindows(self._model.model_id, self._window_days)
+        self._models = services.models.numeric
+        self._windows = PriceWindows(self._models)
         max_age_days = services.settings.numeric_publish_max_age_days
-        self._events = WindowEvents(services.topic(NUMERIC.name), self._model, self._window_days, max_age_days)
+        self._events = WindowEvents(services.topic(NUMERIC.name), max_age_days)
 
-    async def register_model(self) -> None:
-        """Note the numeric model; Fatal if its id stands for another one in this database."""
+    async def register_models(self) -> None:
+        """Note the numeric models; Fatal if an id stands for another one in this database."""
         async with transaction(self.services.pool) as conn:
-            await models.register(conn, self._model)
+            for model in self._models:
+                await models.register(conn, model.registered)
 
     def drop_caches(self) -> None:
         """Forget the newest rows of the instruments, so that they are read again."""
@@ -77,6 +76,7 @@ class PriceCloses(Stage):
         latest = await late_marks.latest_triggered_day(conn)
         if latest is None:
             return
+        longest = self.services.models.longest_window_days
         late: dict[str, dict[dt.date, int]] = defaultdict(dict)
         for close in decoded.fresh:
             if close.event.trade_date <= latest:
@@ -84,7 +84,7 @@ class PriceCloses(Stage):
         reach = [
             each
             for instrument_id, rows in late.items()
-            for each in reach_of_prices(instrument_id, applied.series[instrument_id], rows, self._window_days)
+            for each in reach_of_prices(instrument_id, applied.series[instrument_id], rows, longest)
         ]
         await late_marks.put(conn, await marks_of_prices(conn, decoded.now, reach), self.services.clock.now())
 
@@ -97,6 +97,9 @@ class PriceCloses(Stage):
             wanted[event.instrument_id] = min(oldest, wanted.get(event.instrument_id, oldest))
         if not wanted:
             return []
-        async with connection(self.services.pool) as conn:
-            made = await numeric_windows.stored(conn, self._model.model_id, self._window_days, list(wanted.items()))
-        return await asyncio.to_thread(self._events.records, applied, made)
+        records = []
+        for model in self._models:
+            async with connection(self.services.pool) as conn:
+                made = await numeric_windows.stored(conn, model.model_id, model.window_days, list(wanted.items()))
+            records += await asyncio.to_thread(self._events.records, applied, model, made)
+        return records

@@ -3,15 +3,16 @@
 import asyncio
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.ahead import Ahead
 from agents.placing import Placed, Row, by_first_position, rows_of
-from agents.touched_windows import Gone, touched_windows
+from agents.touched_windows import TouchedWindows, touched_windows
 from agents.window_cache import WindowCache
 from schemas import PriceClose
 from stream_app.kafka.publisher import Outgoing
+from stream_app.models import NumericModel
 from stream_app.regime import windows
 from stream_app.store import numeric_windows, prices, versions
 from stream_app.store.database import Connection, KeyStored, appending
@@ -22,7 +23,7 @@ from stream_app.store.versions import Merged
 Close = Placed[PriceClose]
 Newest = Mapping[tuple[str, dt.date], Close]
 """The changed rows by instrument and trade date, with the newest record of each."""
-EventsOf = Callable[[WindowVectors], Sequence[Outgoing]]
+EventsOf = Callable[[NumericModel, WindowVectors], Sequence[Outgoing]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +40,20 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Windows to store, also as Postgres takes them, and the places that have none any more."""
+    """Windows to store, also as Postgres takes them."""
 
-    made: WindowVectors
-    gone: Gone
+    touched: TouchedWindows
     packed: bytearray
 
 
 class PriceWindows:
-    """Keeps prices_daily and the windows of one numeric model. What it caches holds as its partitions' fence does."""
+    """Keeps prices_daily and the windows of numeric models. What it caches holds as its partitions' fence does."""
 
-    def __init__(self, model_id: str, window_days: int) -> None:
-        self._model_id = model_id
-        self._window_days = window_days
-        self._lookback = windows.lookback_days(window_days)
-        self._cache = WindowCache(window_days)
+    def __init__(self, models: Sequence[NumericModel]) -> None:
+        self._models = models
+        longest = max(model.window_days for model in models)
+        self._lookback = windows.lookback_days(longest)
+        self._cache = WindowCache(longest)
 
     def forget(self) -> None:
         """Forget the newest rows of the instruments, so that they are read again."""
@@ -93,7 +93,7 @@ class PriceWindows:
                 await versions.append(conn, versions.PRICES, rows)
                 async for batch in batches:
                     storing = numeric_windows.append(conn, batch.packed)
-                    made.append((await asyncio.gather(asyncio.to_thread(events, batch.made), storing))[0])
+                    made.append(await _stored(batch, storing, events))
         except KeyStored:
             return None
         return Applied(series, changed, made)
@@ -127,14 +127,15 @@ class PriceWindows:
         series = await self._series(conn, changed, _unusual(newest, merged))
         made = []
         async for batch in Ahead(self._windows(series, changed)):
-            storing = numeric_windows.put(conn, batch.packed)
-            made.append((await asyncio.gather(asyncio.to_thread(events, batch.made), storing))[0])
-            await numeric_windows.remove(conn, self._model_id, self._window_days, batch.gone)
+            made.append(await _stored(batch, numeric_windows.put(conn, batch.packed), events))
+            model, gone = batch.touched.model, batch.touched.gone
+            await numeric_windows.remove(conn, model.model_id, model.window_days, gone)
         return Applied(series, changed, made)
 
     def _windows(self, series: Mapping[str, Series], changed: Mapping[str, Series]) -> Iterator[Batch]:
-        for made, gone in touched_windows(series, changed, self._window_days):
-            yield Batch(made, gone, numeric_windows.packed(self._model_id, self._window_days, made))
+        for touched in touched_windows(series, changed, self._models):
+            model = touched.model
+            yield Batch(touched, numeric_windows.packed(model.model_id, model.window_days, touched.made))
 
     async def _series(
         self, conn: Connection, changed: Mapping[str, Series], unusual: Collection[str]
@@ -150,6 +151,12 @@ class PriceWindows:
                 unknown[instrument_id] = (first.item(), last.item())
         read = await prices.current_series(conn, unknown)
         return grown | {instrument_id: read.get(instrument_id, prices.EMPTY) for instrument_id in unknown}
+
+
+async def _stored(batch: Batch, storing: Awaitable[None], events: EventsOf) -> Sequence[Outgoing]:
+    """Store a batch, and meanwhile make what is to be published of it."""
+    making = asyncio.to_thread(events, batch.touched.model, batch.touched.made)
+    return (await asyncio.gather(making, storing))[0]
 
 
 def _changed(newest: Newest) -> dict[str, Series]:

@@ -6,11 +6,14 @@ a stretch of its own, so far apart that no window reaches from one to the next.
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_app.regime import numeric, windows
+from stream_app.models import NumericModel
+from stream_app.regime import windows
 from stream_app.store.numeric_windows import WindowVectors
 from stream_app.store.prices import Dates, Series
 
@@ -23,32 +26,50 @@ Gone = list[tuple[str, dt.date]]
 """Instruments and days that have no window any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class TouchedWindows:
+    """Some windows of one model that were touched, and the places that have none (any more)."""
+
+    model: NumericModel
+    made: WindowVectors
+    gone: Gone
+
+
 def touched_windows(
-    series: Mapping[str, Series], changed: Mapping[str, Series], window_days: int
-) -> Iterator[tuple[WindowVectors, Gone]]:
-    """The vectors of every window that was touched, and the places that have none (any more), in batches.
+    series: Mapping[str, Series], changed: Mapping[str, Series], models: Sequence[NumericModel]
+) -> Iterator[TouchedWindows]:
+    """Every window of each model that was touched, in batches; models with windows of as many rows share them.
 
     `series` are the rows after the change, of the same instruments as the `changed` ones.
     """
     names = list(series)
     rows = _on_one_axis([series[name] for name in names])
     dates = _on_one_axis([changed[name] for name in names]).dates
-    touched = windows.windows_touched(rows.dates, dates, window_days)
     removed = np.setdiff1d(dates, rows.dates, assume_unique=True)
-    for start in range(0, max(len(touched), 1), BATCH_WINDOWS):
-        batch = touched[start : start + BATCH_WINDOWS]
-        made = windows.windows(rows.dates, rows.closes, rows.volumes, batch, window_days)
-        enough = made.rows >= windows.min_rows(window_days)
-        lost = np.concatenate([batch[~enough], removed if start == 0 else removed[:0]])
-        owners, as_ofs = _off_the_axis(batch[enough])
-        vectors = numeric.embed(made.features[enough])
-        yield (
-            WindowVectors([names[owner] for owner in owners], as_ofs, made.rows[enough], vectors),
-            [
-                (names[owner], day)
-                for owner, day in zip(*(column.tolist() for column in _off_the_axis(lost)), strict=True)
-            ],
-        )
+    for window_days, alike in groupby(sorted(models, key=_window_days), key=_window_days):
+        of_models = list(alike)
+        touched = windows.windows_touched(rows.dates, dates, window_days)
+        for start in range(0, max(len(touched), 1), BATCH_WINDOWS):
+            batch = touched[start : start + BATCH_WINDOWS]
+            made = windows.windows(rows.dates, rows.closes, rows.volumes, batch, window_days)
+            enough = made.rows >= windows.min_rows(window_days)
+            gone = _places(names, np.concatenate([batch[~enough], removed if start == 0 else removed[:0]]))
+            owners, as_ofs = _off_the_axis(batch[enough])
+            instruments = [names[owner] for owner in owners]
+            features, observed = made.features[enough], made.rows[enough]
+            for model in of_models:
+                vectors = model.embed(features, observed)
+                yield TouchedWindows(model, WindowVectors(instruments, as_ofs, observed, vectors), gone)
+
+
+def _window_days(model: NumericModel) -> int:
+    return model.window_days
+
+
+def _places(names: Sequence[str], dates: Dates) -> Gone:
+    """The instruments and days of places on the axis."""
+    owners, days = _off_the_axis(dates)
+    return [(names[owner], day) for owner, day in zip(owners.tolist(), days.tolist(), strict=True)]
 
 
 def _on_one_axis(series: Sequence[Series]) -> Series:

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from benchmarks.filling.history import History, write
 from benchmarks.filling.jobs import JOBS
-from benchmarks.filling.process import Order, Ran, in_own_process
+from benchmarks.filling.process import CORE_ALONE, Order, Ran, in_own_process
 from benchmarks.machine import machine, versions
 from benchmarks.report import Figure, Report, parser, publish
 from benchmarks.rounds import alternate
@@ -26,6 +26,7 @@ from benchmarks.services import services as own_services
 from stream_app.clock import SystemClock
 from stream_app.config import load_settings
 from stream_app.embedded import Endpoints
+from stream_app.models import models_in_use
 from stream_app.services import open_services
 from stream_app.store.database import connection
 from stream_app.store.migrate import upgrade
@@ -45,7 +46,7 @@ MEASURED_FOR_MEMORY = ("windows computed and stored", "contexts computed and sto
 async def measure(endpoints: Endpoints, history: History, rounds: int) -> Report:
     """Write the history, run the jobs by turns and keep the best of each."""
     await upgrade(endpoints.database_url)
-    async with open_services(load_settings(), endpoints) as services:
+    async with open_services(load_settings(CORE_ALONE), endpoints) as services:
         await write(services, history)
         async with connection(services.pool) as conn:
             postgres = await conn.fetchval("SHOW server_version")
@@ -100,7 +101,7 @@ def main() -> None:
     arguments.add_argument("--regions", type=int, default=10)
     arguments.add_argument("--articles", type=int, default=4, help="a day")
     given = arguments.parse_args()
-    rows_before = load_settings().window_days - 1
+    rows_before = models_in_use(load_settings(CORE_ALONE)).longest_window_days - 1
     history = History(given.instruments, given.sessions, given.regions, given.articles, rows_before)
     with own_services() as endpoints:
         publish(asyncio.run(measure(endpoints, history, given.rounds)), given.json_lines)

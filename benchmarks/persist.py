@@ -134,7 +134,7 @@ async def measure(endpoints: Endpoints, instruments: int, days: int, rounds: int
 
 async def _measure(services: Services, instruments: int, days: int, rounds: int) -> Report:
     settings, pool, count = services.settings, services.pool, instruments * days
-    size, too_few = settings.chunk_records, instruments * (min_rows(settings.window_days) - 1)
+    size, too_few = settings.chunk_records, instruments * (min_rows(services.models.longest_window_days) - 1)
     rows = history(instruments, too_few // instruments + days)
     topic = services.topic(PRICES.name)
     before, chunks = chunks_of(rows[:too_few], size, topic), chunks_of(rows[too_few:], size, topic)

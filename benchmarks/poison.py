@@ -30,7 +30,6 @@ from schemas import DIM, NewsArticle, PriceClose, encode
 from schemas.topics import NEWS, PRICES, Topic
 from stream_app.clock import SystemClock
 from stream_app.config import load_settings
-from stream_app.contexts.models import text_model
 from stream_app.embedded import Endpoints
 from stream_app.encoding import TextEncoder
 from stream_app.services import open_services
@@ -98,7 +97,7 @@ def news_read(encoder: TextEncoder) -> Input:
         NEWS,
         article,
         BAD_ARTICLES,
-        lambda made, limits: NewsArticles(made, encoder, text_model(made.settings, encoder.fingerprint), limits),
+        lambda made, limits: NewsArticles(made, encoder, made.models.text.registered(encoder.fingerprint), limits),
     )
 
 

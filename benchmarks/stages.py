@@ -77,7 +77,7 @@ class FilledTopic:
         await empty(self.services)
         limits = ChunkLimits(settings.chunk_records, settings.chunk_bytes)
         hooks = self.make(self.services, limits)
-        await hooks.register_model()
+        await hooks.register_models()
         timed = Timed(hooks, self.records)
         group = f"{settings.topic_prefix}{next(self.groups)}"
         stage = TransportStage(self.topic.name, hooks.topic, group, limits, timed)

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -36,6 +37,16 @@ CONFIG_FILE = Path("stream-app.toml")
 PREFIX = "STREAM_APP_"
 OTHER_VARIABLES = {"STREAM_APP_CONFIG", "STREAM_APP_FAILPOINT"}
 """Variables that are no settings: the settings file's name, and what fault tests set."""
+BY_MODELS_FILE = "is a key of a model in the models file, which models_file names"
+BY_JOINT_MODELS = "follows from the inputs of the models that joint_models names"
+GONE_SETTINGS = {
+    "window_days": BY_MODELS_FILE,
+    "text_model": f"{BY_MODELS_FILE}, and is called source there",
+    "numeric_model_id": BY_JOINT_MODELS,
+    "text_model_id": BY_JOINT_MODELS,
+    "joint_model_id": "is joint_models now, a list",
+}
+"""Settings of older releases, and what took their place."""
 PACKAGED_REGIONS = Path(__file__).parent / "regions.toml"
 MODEL_ID = r"^[^|]{1,200}$"
 """As the events have it: a key of several parts is joined by |."""
@@ -50,6 +61,13 @@ Given = TypeVar("Given")
 Unset = Annotated[Given | None, BeforeValidator(lambda given: None if given == "" else given)]
 """A setting that may be left out; an empty text leaves it out as well, so that a variable can take back the file's."""
 Username = Annotated[str, Field(max_length=256)]
+ModelId = Annotated[str, Field(pattern=MODEL_ID)]
+JointModels = Annotated[
+    tuple[ModelId, ...],
+    NoDecode,
+    BeforeValidator(lambda given: [name.strip() for name in given.split(",")] if isinstance(given, str) else given),
+]
+"""Of a variable or a flag the ids are parted by commas; in a file they are a list."""
 Secret = Annotated[SecretStr, Field(max_length=1024)]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -204,13 +222,17 @@ class Settings(BaseSettings):
     calendar_end: Annotated[dt.date, Field(description="the last day that calendars know")] = dt.date(2035, 12, 31)
 
     # models
-    window_days: Annotated[int, Field(ge=2, le=128, description="rows of a numeric window")] = 63
-    numeric_model_id: Annotated[str, Field(pattern=MODEL_ID, description="the numeric model")] = "num-regime-core-v1"
-    text_model_id: Annotated[str, Field(pattern=MODEL_ID, description="the text model")] = "text-fin-general-v1"
-    joint_model_id: Annotated[str, Field(pattern=MODEL_ID, description="the joint model")] = "joint-regime-core-v1"
-    text_model: Annotated[
-        str | None, Field(description="its weights: a folder or a hub id; none: the packaged all-MiniLM-L6-v2")
+    models_file: Annotated[
+        Unset[Path], Field(description="a models file, whose models stand beside the packaged ones")
     ] = None
+    joint_models: Annotated[
+        JointModels,
+        Field(
+            min_length=1,
+            max_length=16,
+            description="whose contexts are computed, by commas; `show`, `export` and `close` ask the first",
+        ),
+    ] = ("joint-regime-core-v1", "joint-regime-scaled-v1")
     encode_token_budget: Annotated[
         int, Field(ge=512, le=65_536, description="tokens of one batch of texts, padding included")
     ] = 1_024
@@ -236,6 +258,14 @@ class Settings(BaseSettings):
                 {"given": heartbeat_seconds, "session": session},
             )
         return heartbeat_seconds
+
+    @field_validator("joint_models")
+    @classmethod
+    def _are_named_once(cls, joint_models: tuple[str, ...]) -> tuple[str, ...]:
+        """A context would be made twice."""
+        if len(set(joint_models)) < len(joint_models):
+            raise PydanticCustomError("twice", "a model is named twice")
+        return joint_models
 
     @field_validator("rejected_minimum_records")
     @classmethod
@@ -308,43 +338,53 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = 
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"The settings file {chosen} is not valid TOML: {error}.") from None
     except ValidationError as error:
-        raise UsageError(f"Settings: {_first_problem(error)}") from None
+        if (gone := error.errors()[0]["loc"][:1]) and gone[0] in GONE_SETTINGS:
+            raise UsageError(f"Settings: {gone[0]} {GONE_SETTINGS[str(gone[0])]}.") from None
+        raise UsageError(f"Settings: {first_problem(error)}") from None
 
 
 def _refuse_unknown_variables() -> None:
     """A misspelt variable would be as if it were not set; a misspelt setting in the file is refused as well."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
     for name in sorted(os.environ):
+        if (gone := name.removeprefix(PREFIX).lower()) in GONE_SETTINGS and name.startswith(PREFIX):
+            raise UsageError(f"There is no setting {name} any more: {gone} {GONE_SETTINGS[gone]}.")
         if name.startswith(PREFIX) and name not in known:
             alike = difflib.get_close_matches(name, known, n=1)
             raise UsageError(f"There is no setting {name}{f'; is {alike[0]} meant?' if alike else '.'}")
 
 
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """A TOML file of a bounded size; `what` is in it. Raises UsageError in one sentence where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            found = file.read(FILE_MAX_BYTES + 1)
+        if len(found) > FILE_MAX_BYTES:
+            raise UsageError(f"The {what} file {path} has over {FILE_MAX_BYTES:,} bytes.")
+        return tomllib.loads(found.decode())
+    except OSError as error:
+        raise UsageError(f"The {what} file {path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"The {what} file {path} is not valid TOML: {error}.") from None
+
+
 def load_regions(path: Path | None = None) -> dict[str, RegionConfig]:
     """The regions of a TOML file by name (none: the packaged one). Raises UsageError saying what is wrong where."""
     chosen = path or PACKAGED_REGIONS
-    try:
-        with chosen.open("rb") as file:
-            found = file.read(FILE_MAX_BYTES + 1)
-        if len(found) > FILE_MAX_BYTES:
-            raise UsageError(f"The regions file {chosen} has over {FILE_MAX_BYTES:,} bytes.")
-        tables = tomllib.loads(found.decode()).get("regions", {})
-    except OSError as error:
-        raise UsageError(f"The regions file {chosen} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"The regions file {chosen} is not valid TOML: {error}.") from None
+    tables = read_toml(chosen, "regions").get("regions")
     if not isinstance(tables, dict) or not tables:
         raise UsageError(f"The regions file {chosen} has no [regions.NAME] table.")
     try:
         return _Regions.validate_python(tables)
     except ValidationError as error:
-        raise UsageError(f"The regions file {chosen}: {_first_problem(error)}") from None
+        raise UsageError(f"The regions file {chosen}: {first_problem(error)}") from None
 
 
 def _refuse(sentence: str) -> NoReturn:
     raise PydanticCustomError("combination", "{sentence}", {"sentence": sentence})
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """What is wrong and where, as a sentence without the value."""
     problem = error.errors(include_input=False, include_url=False)[0]
     return ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"]))) + "."

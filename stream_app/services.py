@@ -10,16 +10,18 @@ from stream_app.embedded import Endpoints
 from stream_app.errors import UsageError
 from stream_app.kafka.offsets import LogReader
 from stream_app.kafka.publisher import Publisher
+from stream_app.models import ModelsInUse, models_in_use
 from stream_app.regime.calendars import SessionCalendar, load_calendar
 from stream_app.store.database import Pool, create_pool
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The database, the broker, the settings and the clock of one process."""
+    """The database, the broker, the settings, the models and the clock of one process."""
 
     settings: Settings
     regions: Mapping[str, RegionConfig]
+    models: ModelsInUse
     database_url: str
     pool: Pool
     publisher: Publisher
@@ -53,7 +55,7 @@ async def open_services(
     settings: Settings, endpoints: Endpoints, clock: Clock | None = None
 ) -> AsyncIterator[Services]:
     """Services of one process; nothing is asked of the database or the broker before it is needed."""
-    regions = load_regions(settings.regions)
+    regions, models = load_regions(settings.regions), models_in_use(settings)
     async with AsyncExitStack() as stack:
         pool = await create_pool(endpoints.database_url)
         stack.push_async_callback(pool.close)
@@ -64,6 +66,7 @@ async def open_services(
         yield Services(
             settings=settings,
             regions=regions,
+            models=models,
             database_url=endpoints.database_url,
             pool=pool,
             publisher=publisher,

@@ -15,7 +15,6 @@ from agents.text_refill import refill_text_vectors
 from schemas.topics import TOPICS
 from stream_app.clock import Clock
 from stream_app.config import Settings
-from stream_app.contexts.models import text_model
 from stream_app.contexts.tasks import close_and_amend, compute
 from stream_app.embedded import Endpoints
 from stream_app.encoding import load_encoder
@@ -140,19 +139,20 @@ async def _check_logs(services: Services, endpoints: Endpoints) -> None:
 async def _prices(services: Services, stack: AsyncExitStack, health: StageHealth) -> Assembled:
     del stack, health
     hooks = PriceCloses(services)
-    await while_away(hooks.register_model)
+    await while_away(hooks.register_models)
     return Assembled(hooks, _limits(services.settings), ())
 
 
 async def _news(services: Services, stack: AsyncExitStack, health: StageHealth) -> Assembled:
     settings = services.settings
     health.loading_model()
-    encoder = await load_encoder(settings.text_model, settings.encode_token_budget, settings.encode_deadline_seconds)
+    text = services.models.text
+    encoder = await load_encoder(text.source, settings.encode_token_budget, settings.encode_deadline_seconds)
     stack.callback(encoder.close)
     health.model_loaded()
     limits = _limits(settings)
-    hooks = NewsArticles(services, encoder, text_model(settings, encoder.fingerprint), limits)
-    await while_away(hooks.register_model)
+    hooks = NewsArticles(services, encoder, text.registered(encoder.fingerprint), limits)
+    await while_away(hooks.register_models)
     await while_away(lambda: refill_text_vectors(services))
     return Assembled(hooks, limits, ())
 

@@ -81,7 +81,7 @@ class Inputs:
 
     async def _text_fingerprint(self) -> str | None:
         async with connection(self._services.pool) as conn:
-            return await models.fingerprint(conn, self._services.settings.text_model_id)
+            return await models.fingerprint(conn, self._services.models.text.model_id)
 
     async def _store_vectors(self, fingerprint: str, articles: list[NewsArticle]) -> None:
         hashes = [content_hash(article.text) for article in articles]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from schemas import DIM, Definition
 from schemas.topics import NEWS, PRICES
-from stream_app.contexts.models import text_model
 from stream_app.regime.calendars import load_calendar
 from stream_app.regime.text import content_hash
 from stream_app.services import Services
@@ -155,7 +154,7 @@ async def _write_prices(conn: Connection, history: History) -> None:
 
 
 async def _write_news(conn: Connection, services: Services, history: History) -> None:
-    model = text_model(services.settings, FINGERPRINT)
+    model = services.models.text.registered(FINGERPRINT)
     await models.register(conn, model)
     for number, day in enumerate(history.days.tolist()):
         offsets = range(number * history.articles_a_day, (number + 1) * history.articles_a_day)

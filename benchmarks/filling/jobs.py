@@ -10,9 +10,8 @@ from benchmarks.persist import PLAIN, store_vectors
 from stream_app.backfill.joint import JointJob, fill_joint
 from stream_app.backfill.windows import WindowsJob, fill
 from stream_app.contexts.computing import Computing, register_models
-from stream_app.contexts.models import ContextModels
+from stream_app.contexts.models import KnownModels
 from stream_app.kafka.garbage import seldom_collected
-from stream_app.regime import numeric
 from stream_app.regime.windows import windows
 from stream_app.services import Services
 from stream_app.store.article_texts import Selection
@@ -50,20 +49,19 @@ Job = Callable[[Services, History], Awaitable[Done]]
 
 async def windows_computed(services: Services, history: History) -> Done:
     """Windows and their vectors, in memory; no history is made within the time."""
-    seconds = 0.0
+    model, seconds = services.models.numeric[0], 0.0
     for _, closes, volumes in history.prices():
         began = time.perf_counter()
-        made = windows(history.priced, closes, volumes, history.days, services.settings.window_days)
-        numeric.embed(made.features)
+        made = windows(history.priced, closes, volumes, history.days, model.window_days)
+        model.embed(made.features, made.rows)
         seconds += time.perf_counter() - began
     return Done(history.instruments * len(history.days), seconds)
 
 
 async def windows_stored(services: Services, history: History) -> Done:
     """Windows read, computed and stored by the seed command's path."""
-    settings = services.settings
     await _empty(services, "numeric_window_embeddings")
-    job = WindowsJob(history.names, history.days, settings.numeric_model_id, settings.window_days)
+    job = WindowsJob(history.names, history.days, services.models.numeric[0])
     count, began = 0, time.perf_counter()
     async for group in fill(services.pool, job, dry_run=False):
         count += group.tally.new
@@ -90,11 +88,12 @@ async def contexts_computed(services: Services, history: History) -> Done:
 async def joint_filled(services: Services, history: History) -> Done:
     """Joint vectors by the seed command, from the regimes that the contexts left."""
     await _empty(services, "joint_embeddings")
-    settings, days = services.settings, history.days.tolist()
+    model, days = services.models.joint[0], history.days.tolist()
     job = JointJob(
-        Wanted(history.region_names, settings.numeric_model_id, None),
-        Selection(days[0], days[-1], None, settings.text_model_id),
-        settings.joint_model_id,
+        Wanted(history.region_names, model.numeric.model_id, None),
+        Selection(days[0], days[-1], None, model.text.model_id),
+        model.registered,
+        model.join,
     )
     began = time.perf_counter()
     report = await fill_joint(services.pool, job, dry_run=False, told=Untold())
@@ -104,12 +103,12 @@ async def joint_filled(services: Services, history: History) -> Done:
 async def windows_row_by_row(services: Services, history: History) -> Done:
     """A query, a window and an upsert at a time; of the first ones alone."""
     await _empty(services, "numeric_window_embeddings")
-    settings = services.settings
+    model = services.models.numeric[0]
     pairs = [(name, day) for name in history.names for day in history.days.tolist()][:ROWS_ONE_BY_ONE]
     async with transaction(services.pool) as conn:
         began = time.perf_counter()
         for name, day in pairs:
-            await row_by_row.store_window(conn, settings.numeric_model_id, settings.window_days, name, day)
+            await row_by_row.store_window(conn, model, name, day)
         return Done(len(pairs), time.perf_counter() - began)
 
 
@@ -120,11 +119,11 @@ async def contexts_row_by_row(services: Services, history: History) -> Done:
     async with transaction(services.pool) as conn:
         began = time.perf_counter()
         for region, day in pairs:
-            await row_by_row.store_context(conn, models, region, day)
+            await row_by_row.store_context(conn, models.spaces[0], region, day)
         return Done(len(pairs), time.perf_counter() - began)
 
 
-async def _waiting(services: Services, history: History) -> ContextModels:
+async def _waiting(services: Services, history: History) -> KnownModels:
     """Let every trigger wait, with no context of any day."""
     await _empty(services, "day_triggers, late_marks, joint_embedding_revisions, joint_embeddings, regimes")
     async with transaction(services.pool) as conn:

@@ -13,7 +13,7 @@ from schemas import encode, event_id
 from stream_app.contexts.compose import DayInputs, compose
 from stream_app.contexts.inputs import numeric_inputs
 from stream_app.contexts.models import ContextModels
-from stream_app.regime import numeric
+from stream_app.models import NumericModel
 from stream_app.regime.text import day_means
 from stream_app.regime.windows import lookback_days, windows
 from stream_app.store import vectors
@@ -57,13 +57,14 @@ PUT_REGIME = """
 """
 
 
-async def store_window(conn: Connection, model_id: str, window_days: int, instrument: str, day: dt.date) -> None:
+async def store_window(conn: Connection, model: NumericModel, instrument: str, day: dt.date) -> None:
     """Read an instrument's rows, make the window as of a day, and upsert it."""
+    window_days = model.window_days
     series = await _series(conn, instrument, day, window_days)
     made = windows(series.dates, series.closes, series.volumes, np.array([day], "datetime64[D]"), window_days)
-    row = vectors.to_rows(numeric.embed(made.features))[0]
+    row = vectors.to_rows(model.embed(made.features, made.rows))[0]
     spec = {"window_days": window_days, "features": ["close", "volume", "log_return"]}
-    await conn.execute(PUT_WINDOW, instrument, day, model_id, window_days, spec, int(made.rows[0]), row)
+    await conn.execute(PUT_WINDOW, instrument, day, model.model_id, window_days, spec, int(made.rows[0]), row)
 
 
 async def store_context(conn: Connection, models: ContextModels, region: str, day: dt.date) -> None:
@@ -71,8 +72,8 @@ async def store_context(conn: Connection, models: ContextModels, region: str, da
     trigger = from_row(await conn.fetchrow(TRIGGER, region, day))
     assert trigger.known_at is not None
     instruments = trigger.event.definition.instruments
-    series = {name: await _series(conn, name, day, models.window_days) for name in instruments}
-    half = numeric_inputs(series, instruments, [day], models.window_days)[0]
+    series = {name: await _series(conn, name, day, models.numeric.window_days) for name in instruments}
+    half = numeric_inputs(series, instruments, [day], models.numeric)[0]
     news = await conn.fetch(NEWS, day, models.text.fingerprint)
     text = vectors.from_rows([row["vector"] for row in news], models.text.dim)
     inputs = DayInputs(

@@ -10,7 +10,6 @@ from benchmarks.stages import FilledTopic, filled
 from schemas import NewsArticle, encode
 from schemas.topics import NEWS
 from stream_app.config import load_settings
-from stream_app.contexts.models import text_model
 from stream_app.embedded import Endpoints
 from stream_app.encoding import TextEncoder
 from stream_app.kafka.chunks import ChunkLimits
@@ -52,7 +51,7 @@ async def streams(
     topics: dict[str, FilledTopic] = {}
 
     def stage(services: Services, limits: ChunkLimits) -> NewsArticles:
-        return NewsArticles(services, encoder, text_model(services.settings, encoder.fingerprint), limits)
+        return NewsArticles(services, encoder, services.models.text.registered(encoder.fingerprint), limits)
 
     async with AsyncExitStack() as stack:
         for number, (name, documents) in enumerate(sent.items()):

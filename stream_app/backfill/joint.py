@@ -2,50 +2,38 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
 
-import numpy as np
-from numpy.typing import NDArray
-
-from schemas import DIM
+from stream_app.backfill.halves import Key, chunks, one_a_day, paired
 from stream_app.backfill.registering import register
 from stream_app.backfill.report import Lines, Tally, to_write
 from stream_app.backfill.writing import write
 from stream_app.errors import UsageError
-from stream_app.regime import joint, text
+from stream_app.models.definitions import Join
 from stream_app.replay.telling import Told
 from stream_app.store import article_texts, joint_embeddings, regimes, vectors
 from stream_app.store.article_texts import DayNews, Selection
 from stream_app.store.database import Pool, connection, transaction
 from stream_app.store.joint_embeddings import MadeOf
 from stream_app.store.models import Model
-from stream_app.store.origins import LIVE
 from stream_app.store.regimes import RegimeRow, Wanted
-
-CHUNK_ARTICLES = 20_000
-"""Text vectors read at a time, 1.5 kB each; a single day may have more."""
-CHUNK_CONTEXTS = 8_192
-"""Contexts computed and stored at a time: 12.6 MB of vectors."""
-
-Key = tuple[str, dt.date]
-"""A region and a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class JointJob:
-    """The joint contexts of regions, each named once, on the days that the selection of articles spans."""
+    """The joint contexts of regions, each named once, on the days that the selection of articles spans, in a model."""
 
     regimes: Wanted
     selection: Selection
-    joint_model_id: str
+    model: Model
+    join: Join
 
     @property
     def made_of(self) -> MadeOf:
         """The models of what is filled in."""
-        return MadeOf(self.joint_model_id, self.regimes.model_id, self.selection.model_id)
+        return MadeOf(self.model.model_id, self.regimes.model_id, self.selection.model_id)
 
 
 @dataclass(slots=True)
@@ -72,12 +60,12 @@ async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, told: Told) -> Jo
     model's id stands for another model in this database; UsageError where its vectors are made of other halves.
     """
     await _refuse_others(pool, job.made_of)
-    await register(pool, Model(job.joint_model_id, "joint", DIM, joint.fingerprint()), dry_run)
+    await register(pool, job.model, dry_run)
     report, chosen = JointReport(), job.selection
     async with connection(pool) as conn:
         with_regime = await regimes.days(conn, job.regimes, chosen.first, chosen.last)
         news = await article_texts.by_day(conn, chosen)
-        filled = await joint_embeddings.filled(conn, job.joint_model_id, job.regimes.regions, chosen.first, chosen.last)
+        filled = await joint_embeddings.filled(conn, job.model.model_id, job.regimes.regions, chosen.first, chosen.last)
     report.without_regimes = [region for region in job.regimes.regions if region not in with_regime]
     days = sorted(set().union(*with_regime.values()))
     _tell_news(report, days, news, chosen.model_id)
@@ -85,14 +73,14 @@ async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, told: Told) -> Jo
     report.lacking_regimes = _lacking_regimes(job, with_regime, embedded)
     with_news = [day for day in days if day in news and news[day].with_vector]
     told.begin("days", len(with_news))
-    for chunk in _chunks(with_news, news, len(job.regimes.regions)):
+    for chunk in chunks(with_news, news, len(job.regimes.regions)):
         await _fill_days(pool, job, chunk, report, dry_run)
         told.advance(len(chunk))
     gone = _lacking(filled, with_regime, with_news)
     report.stored.removed = len(gone)
     if gone and not dry_run:
         async with transaction(pool) as conn:
-            await joint_embeddings.remove(conn, job.joint_model_id, gone)
+            await joint_embeddings.remove(conn, job.model.model_id, gone)
     return report
 
 
@@ -133,25 +121,16 @@ def _tell_news(report: JointReport, days: Sequence[dt.date], news: Mapping[dt.da
             report.incomplete.add(f"{lacking:,} of {of_day.articles:,} articles of {day} have no vector of {model_id}.")
 
 
-def _chunks(days: Sequence[dt.date], news: Mapping[dt.date, DayNews], regions: int) -> Iterator[Sequence[dt.date]]:
-    """The days in runs of a bounded number of articles and contexts, at least a day each."""
-    start, articles = 0, 0
-    for index, day in enumerate(days):
-        articles += news[day].with_vector
-        if index > start and (articles > CHUNK_ARTICLES or (index - start + 1) * regions > CHUNK_CONTEXTS):
-            yield days[start:index]
-            start, articles = index, news[day].with_vector
-    if days:
-        yield days[start:]
-
-
 async def _fill_days(pool: Pool, job: JointJob, days: Sequence[dt.date], report: JointReport, dry_run: bool) -> None:
     async with connection(pool) as conn:
         rows = await regimes.of_days(conn, job.regimes, days)
         news_days, news_vectors = await article_texts.vectors(conn, job.selection, days)
-        standing = await joint_embeddings.standing(conn, job.joint_model_id, job.regimes.regions, days[0], days[-1])
-    halves = _one_a_day(rows, report)
-    keys, made = await asyncio.to_thread(_joined, halves, news_days, news_vectors)
+        standing = await joint_embeddings.standing(conn, job.model.model_id, job.regimes.regions, days[0], days[-1])
+    halves, ambiguous = one_a_day(rows)
+    for of_day in ambiguous:
+        names = "; ".join(", ".join(row.instruments) for row in of_day)
+        report.ambiguous.add(f"{of_day[0].region} {of_day[0].as_of} has regimes of different instruments ({names}).")
+    keys, made = await asyncio.to_thread(_joined, job.join, halves, news_days, news_vectors)
     chosen, tally = to_write(keys, made, standing)
     report.stored.add(tally)
     if chosen and not dry_run:
@@ -162,38 +141,9 @@ async def _fill_days(pool: Pool, job: JointJob, days: Sequence[dt.date], report:
         await write(pool, append, put, all_new=not tally.changed)
 
 
-def _one_a_day(rows: Sequence[RegimeRow], report: JointReport) -> list[RegimeRow]:
-    """A region day's live regime if it has one, else the seed commands' only one."""
-    found = []
-    for (region, day), grouped in groupby(rows, key=lambda row: (row.region, row.as_of)):
-        of_day = list(grouped)
-        live = [row for row in of_day if row.origin == LIVE]
-        if live or len(of_day) == 1:
-            found.append((live or of_day)[0])
-        else:
-            names = "; ".join(", ".join(row.instruments) for row in of_day)
-            report.ambiguous.add(f"{region} {day} has regimes of different instruments ({names}).")
-    return found
-
-
 def _joined(
-    halves: Sequence[RegimeRow], news_days: Sequence[dt.date], news_vectors: Sequence[bytes]
+    join: Join, halves: Sequence[RegimeRow], news_days: Sequence[dt.date], news_vectors: Sequence[bytes]
 ) -> tuple[list[Key], list[bytes]]:
     """The joint vectors, in pgvector's binary form, of the halves whose day has text vectors."""
-    means = _means(news_days, news_vectors)
-    known = [half for half in halves if half.as_of in means]
-    if not known:
-        return [], []
-    numeric = vectors.from_rows([half.vector for half in known], DIM)
-    made = joint.joint(numeric, np.array([means[half.as_of] for half in known]))
-    return [(half.region, half.as_of) for half in known], vectors.to_rows(made)
-
-
-def _means(days: Sequence[dt.date], rows: Sequence[bytes]) -> dict[dt.date, NDArray[np.float32]]:
-    """Each day's mean text vector; the rows are grouped by day."""
-    if not rows:
-        return {}
-    names = [day for day, _ in groupby(days)]
-    counts = [len(list(of_day)) for _, of_day in groupby(days)]
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    return dict(zip(names, text.day_means(vectors.from_rows(rows, DIM), starts), strict=True))
+    both = paired(halves, news_days, news_vectors)
+    return both.keys, vectors.to_rows(join(both.numeric, both.text))

@@ -7,20 +7,17 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas import DIM
 from stream_app.backfill.registering import register
 from stream_app.backfill.report import Lines, Tally, to_remove, to_write
 from stream_app.backfill.windows import InstrumentWindows, WindowsJob, fill
 from stream_app.backfill.writing import write
 from stream_app.contexts.compose import NEUTRAL, NEUTRAL_CONFIDENCE
-from stream_app.regime import numeric
 from stream_app.regime.calendars import SessionCalendar
 from stream_app.regime.numeric import DayMeans
 from stream_app.regime.windows import Dates, lookback_days, min_rows
 from stream_app.replay.telling import Told
 from stream_app.store import regimes, vectors
 from stream_app.store.database import Pool, connection, transaction
-from stream_app.store.models import Model
 from stream_app.store.regimes import Regimes
 
 BLOCK_DAYS = 4_096
@@ -57,8 +54,7 @@ async def fill_regimes(pool: Pool, job: RegimeJob, dry_run: bool, told: Told) ->
     Fatal if the model's id stands for another model in this database.
     """
     work, report = job.windows, RegimeReport()
-    model = Model(work.model_id, "numeric", DIM, numeric.fingerprint(work.window_days))
-    await register(pool, model, dry_run)
+    await register(pool, work.model.registered, dry_run)
     told.begin("windows", len(work.as_ofs) * len(work.instruments))
     for first in range(0, len(work.as_ofs), BLOCK_DAYS):
         block = work.as_ofs[first : first + BLOCK_DAYS]
@@ -84,7 +80,7 @@ async def _store(  # noqa: PLR0913, PLR0917 - a block's sums and what becomes of
     dry_run: bool,
 ) -> None:
     known, lacking = np.flatnonzero(means.instruments), np.flatnonzero(means.instruments == 0)
-    of = Regimes(job.region, job.windows.model_id, tuple(job.windows.instruments), NEUTRAL, NEUTRAL_CONFIDENCE)
+    of = Regimes(job.region, job.windows.model.model_id, tuple(job.windows.instruments), NEUTRAL, NEUTRAL_CONFIDENCE)
     days, matrix = block[known].tolist(), await asyncio.to_thread(means.means, known)
     async with connection(pool) as conn:
         standing = await regimes.standing(conn, of, block[0].item(), block[-1].item())
@@ -109,8 +105,8 @@ def _sentence(of: Regimes, day: str) -> str:
 
 
 def _tell(report: RegimeReport, job: RegimeJob, block: Dates, each: InstrumentWindows) -> None:
-    enough, name = min_rows(job.windows.window_days), each.instrument_id
-    lookback = np.timedelta64(lookback_days(job.windows.window_days), "D")
+    enough, name = min_rows(job.windows.model.window_days), each.instrument_id
+    lookback = np.timedelta64(lookback_days(job.windows.model.window_days), "D")
     for index in np.flatnonzero(each.windows.rows < enough).tolist():
         day, rows = block[index], each.windows.rows[index]
         report.insufficient.add(

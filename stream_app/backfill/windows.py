@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from stream_app.backfill.report import Tally, to_remove, to_write
 from stream_app.backfill.writing import write
-from stream_app.regime import numeric, windows
+from stream_app.models import NumericModel
+from stream_app.regime import windows
 from stream_app.regime.windows import Dates, Windows
 from stream_app.store import numeric_windows, prices, vectors
 from stream_app.store.database import Pool, connection, transaction
@@ -29,12 +30,11 @@ Key = tuple[str, dt.date]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowsJob:
-    """Which windows: of instruments, each named once, as of days, ascending, for a model and a length in rows."""
+    """Which windows: of instruments, each named once, as of days, ascending, of a model."""
 
     instruments: Sequence[str]
     as_ofs: Dates
-    model_id: str
-    window_days: int
+    model: NumericModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ async def fill(pool: Pool, job: WindowsJob, dry_run: bool) -> AsyncIterator[Grou
 
 async def _series(pool: Pool, job: WindowsJob, names: Sequence[str]) -> dict[str, Series]:
     oldest, last = job.as_ofs[0].item(), job.as_ofs[-1].item()
-    first = oldest - min(windows.lookback_days(job.window_days) * ONE_DAY, oldest - dt.date.min)
+    first = oldest - min(windows.lookback_days(job.model.window_days) * ONE_DAY, oldest - dt.date.min)
     async with connection(pool) as conn:
         return await prices.current_series(conn, dict.fromkeys(names, (first, last)))
 
@@ -82,25 +82,27 @@ def _computed(job: WindowsJob, names: Sequence[str], series: Mapping[str, Series
 
 
 def _of_instrument(job: WindowsJob, name: str, rows: Series) -> InstrumentWindows:
-    made = windows.windows(rows.dates, rows.closes, rows.volumes, job.as_ofs, job.window_days)
-    days = np.flatnonzero(made.rows >= windows.min_rows(job.window_days))
+    made = windows.windows(rows.dates, rows.closes, rows.volumes, job.as_ofs, job.model.window_days)
+    days = np.flatnonzero(made.rows >= windows.min_rows(job.model.window_days))
     features = made.features if len(days) == len(job.as_ofs) else made.features[days]
-    return InstrumentWindows(name, made, days, numeric.embed(features))
+    return InstrumentWindows(name, made, days, job.model.embed(features, made.rows[days]))
 
 
 async def _store(pool: Pool, job: WindowsJob, computed: Sequence[InstrumentWindows], dry_run: bool) -> Tally:
     names = [each.instrument_id for each in computed]
     days = (job.as_ofs[0].item(), job.as_ofs[-1].item())
     async with connection(pool) as conn:
-        standing = await numeric_windows.standing(conn, job.model_id, job.window_days, names, days)
+        standing = await numeric_windows.standing(conn, job.model.model_id, job.model.window_days, names, days)
     made, gone, tally = await asyncio.to_thread(_to_store, job, computed, standing)
     if dry_run:
         return tally
     if gone:
         async with transaction(pool) as conn:
-            await numeric_windows.remove(conn, job.model_id, job.window_days, gone, BACKFILL)
+            await numeric_windows.remove(conn, job.model.model_id, job.model.window_days, gone, BACKFILL)
     if len(made):
-        packed = await asyncio.to_thread(numeric_windows.packed, job.model_id, job.window_days, made, BACKFILL)
+        packed = await asyncio.to_thread(
+            numeric_windows.packed, job.model.model_id, job.model.window_days, made, BACKFILL
+        )
         append, put = partial(numeric_windows.append, windows=packed), partial(numeric_windows.put, windows=packed)
         await write(pool, append, put, all_new=not tally.changed)
     return tally

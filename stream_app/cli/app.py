@@ -22,6 +22,7 @@ COMMANDS = (
     "closing",
     "backfilling",
     "replaying",
+    "registry",
     "showing",
     "exporting",
     "letters",

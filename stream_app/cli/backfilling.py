@@ -12,7 +12,7 @@ import typer
 
 from stream_app.cli.choices import settings_of
 from stream_app.cli.filled import end, tell_joint, tell_regimes, tell_texts
-from stream_app.cli.model_ids import a_model_id
+from stream_app.cli.model_ids import a_model_id, joint_model, numeric_model, text_model
 from stream_app.cli.output import say
 from stream_app.cli.spans import AS_OF, DATE_RANGE, span
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stream_app.backfill.regimes import RegimeJob, RegimeReport
     from stream_app.backfill.texts import TextJob, TextReport
     from stream_app.config import RegionConfig, Settings
+    from stream_app.models import TextModel
     from stream_app.store.database import Pool
 
 NUMERIC_OPTIONS = (
@@ -91,8 +92,9 @@ def backfill_text_embeddings(  # noqa: PLR0913, PLR0917 - typer reads the option
 
     settings = settings_of(ctx)
     first, last = span(as_of, date_range)
-    job = TextJob(Selection(first, last, language, model_id or settings.text_model_id), limit)
-    report = _run(_filled_texts(settings, job, dry_run), dry_run)
+    model = text_model(settings, model_id)
+    job = TextJob(Selection(first, last, language, model.model_id), limit)
+    report = _run(_filled_texts(settings, job, model, dry_run), dry_run)
     tell_texts(job, report, dry_run)
     end(report.failures.total > 0)
 
@@ -129,14 +131,16 @@ def backfill_joint_regime_context(  # noqa: PLR0913, PLR0917 - typer reads the o
 
     settings = settings_of(ctx)
     first, last = span(as_of, date_range)
+    model = joint_model(settings, joint_model_id, numeric_model_id, text_model_id)
     job = JointJob(
         Wanted(
             list(dict.fromkeys(region)),
-            numeric_model_id or settings.numeric_model_id,
+            model.numeric.model_id,
             list(dict.fromkeys(instrument_id)) if instrument_id else None,
         ),
-        Selection(first, last, language, text_model_id or settings.text_model_id),
-        joint_model_id or settings.joint_model_id,
+        Selection(first, last, language, model.text.model_id),
+        model.registered,
+        model.join,
     )
     report = _run(_filled_joint(settings, job, dry_run), dry_run)
     if first != last:
@@ -163,8 +167,7 @@ def _regime_job(  # noqa: PLR0913, PLR0917 - the command's own options
     window_days: int | None,
     model_id: str | None,
 ) -> "RegimeJob":
-    """Raises UsageError for an unknown region, days outside its calendar or without a session, and a window that is
-    too large or not the one that the worker makes under the same model id."""
+    """Raises UsageError for an unknown region, days outside its calendar or without one, and as `numeric_model`."""
     import numpy as np
 
     from stream_app.backfill.regimes import RegimeJob
@@ -172,31 +175,23 @@ def _regime_job(  # noqa: PLR0913, PLR0917 - the command's own options
     from stream_app.config import load_regions
     from stream_app.errors import UsageError
     from stream_app.regime.calendars import load_calendar
-    from stream_app.regime.windows import check_window_days
 
     known = load_regions(settings.regions)
     if region not in known:
         raise UsageError(f"There is no region {region}; there are {', '.join(sorted(known))}.")
     first, last = days
-    rows = settings.window_days if window_days is None else window_days
+    model = numeric_model(settings, model_id, window_days)
     try:
-        check_window_days(rows)
         calendar = load_calendar(known[region].calendar, settings.calendar_end)
         chosen = [first] if first == last else calendar.sessions_between(first, last)
     except ValueError as error:
         raise UsageError(str(error)) from None
     if not chosen:
         raise UsageError(f"{known[region].calendar} has no session from {first} to {last}.")
-    model = model_id or settings.numeric_model_id
-    if model == settings.numeric_model_id and rows != settings.window_days:
-        raise UsageError(
-            f"{model} is made of windows of {settings.window_days} rows (the setting window_days): "
-            f"name a model of {rows} rows with --model-id."
-        )
     # A worker's order, so that the mean has the same bits, and one regime however they are named.
     order = {name: place for place, name in enumerate(known[region].instruments)}
     names = sorted(set(instruments), key=lambda name: (order.get(name, len(order)), name))
-    return RegimeJob(region, calendar, WindowsJob(names, np.array(chosen, "datetime64[D]"), model, rows))
+    return RegimeJob(region, calendar, WindowsJob(names, np.array(chosen, "datetime64[D]"), model))
 
 
 def _on_sessions(settings: "Settings", lacking: Mapping[str, list[dt.date]]) -> dict[str, list[dt.date]]:
@@ -232,14 +227,14 @@ async def _filled_regimes(settings: "Settings", job: "RegimeJob", dry_run: bool)
             return await fill_regimes(pool, job, dry_run, told)
 
 
-async def _filled_texts(settings: "Settings", job: "TextJob", dry_run: bool) -> "TextReport":
+async def _filled_texts(settings: "Settings", job: "TextJob", model: "TextModel", dry_run: bool) -> "TextReport":
     from stream_app.backfill.texts import fill_texts
     from stream_app.cli.progress import bars
     from stream_app.encoding import load_encoder
 
     load = partial(
         load_encoder,
-        settings.text_model,
+        model.source,
         settings.encode_token_budget,
         settings.encode_deadline_seconds,
     )

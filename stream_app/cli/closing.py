@@ -93,7 +93,7 @@ async def _show(services: "Services", region: str, day: dt.date) -> None:
     from stream_app.store import outcomes, shown
     from stream_app.store.database import connection
 
-    model_id = services.settings.joint_model_id
+    model_id = services.settings.joint_models[0]
     async with connection(services.pool) as conn:
         outcome = await outcomes.newest(conn, region, day, model_id)
         found = await shown.contexts(conn, shown.ContextQuery(model_id, [region], day, day))

@@ -73,7 +73,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
         raise UsageError(f"--from {first} is after --to {last}.")
     settings = settings_of(ctx)
     path = output or Path(f"{NAME}.{form}")
-    query = ExportQuery(model_id or settings.joint_model_id, region or None, first, last, known_at, absent)
+    query = ExportQuery(model_id or settings.joint_models[0], region or None, first, last, known_at, absent)
     # Ended by a supervisor it leaves as little behind as by Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _opened(path, form, force) as file:

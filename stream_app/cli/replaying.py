@@ -130,9 +130,11 @@ def _tell(done: "Filled | Compared", would: bool) -> None:
             say("A worker computes and publishes them.")
         return
     for change in done.changed:
-        put(f"{change.region} {change.as_of} revision {change.revision}: {'; '.join(change.why)}")
+        put(f"{change.region} {change.as_of} {change.model_id} revision {change.revision}: {'; '.join(change.why)}")
     verb = "would change" if would else "changed"
     say(f"{done.days:,} days computed again, {len(done.changed):,} {verb}.")
+    if first := sum(change.is_first for change in done.changed):
+        say(f"{first:,} of these are the first context of their day and model.")
 
 
 def _tell_left(left: "Left") -> None:

@@ -61,7 +61,7 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
     if start is not None and end is not None and start > end:
         raise UsageError(f"--start {start} is after --end {end}.")
     settings = settings_of(ctx)
-    query = ContextQuery(model_id or settings.joint_model_id, region or None, start, end, known_at, limit)
+    query = ContextQuery(model_id or settings.joint_models[0], region or None, start, end, known_at, limit)
     found, left_out = asyncio.run(_contexts(find_database(settings), query))
     _print(found, form)
     if not found:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from schemas import DIM, AbsentReason, DayTrigger, JointRegimeContext, Vector, encode, event_id
 from stream_app.contexts.inputs import NumericInputs
 from stream_app.contexts.models import ContextModels
-from stream_app.regime import joint
+from stream_app.models.definitions import Join
 from stream_app.regime.numeric import DayMeans
 from stream_app.store.news import Article
 from stream_app.store.revisions import LastRevision, NewContext
@@ -25,7 +25,10 @@ NEUTRAL_CONFIDENCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DayInputs:
-    """All that a trigger's context is a function of, beside the models. `text_mean` is float32 (384,)."""
+    """All that a trigger's context in one joint space is a function of, beside the models.
+
+    `text_mean` is float32 (384,).
+    """
 
     trigger: DayTrigger
     known_at: dt.datetime
@@ -66,9 +69,10 @@ def inputs_hash(inputs: DayInputs, models: ContextModels) -> str:
 
 
 def compose(days: Sequence[DayInputs], models: ContextModels, last: dict[dt.date, LastRevision]) -> list[NewContext]:
-    """The revisions that these triggers of one region make, in their order; one whose inputs did not change makes none.
+    """The revisions of one joint space that these triggers of one region make, in their order.
 
-    `last` holds each day's newest revision so far and is brought up to date.
+    A trigger whose inputs did not change makes none. `last` holds each day's newest revision so far and is brought up
+    to date.
     """
     changed = []
     for inputs in days:
@@ -78,7 +82,7 @@ def compose(days: Sequence[DayInputs], models: ContextModels, last: dict[dt.date
             last[inputs.trigger.as_of] = LastRevision(before.revision + 1, hashed)
             changed.append((inputs, last[inputs.trigger.as_of]))
     halves = _halves([inputs for inputs, _ in changed])
-    joints = _joints([inputs for inputs, _ in changed], halves)
+    joints = _joints([inputs for inputs, _ in changed], halves, models.joint.join)
     return [
         NewContext(_context(inputs, models, revision, joint_vector), half)
         for (inputs, revision), half, joint_vector in zip(changed, halves, joints, strict=True)
@@ -96,12 +100,12 @@ def _halves(days: Sequence[DayInputs]) -> list[Half]:
     return _spread(means.means(np.arange(len(known))), known, len(days))
 
 
-def _joints(days: Sequence[DayInputs], halves: Sequence[Half]) -> list[Half]:
+def _joints(days: Sequence[DayInputs], halves: Sequence[Half], join: Join) -> list[Half]:
     """The joint vector of each day that is not absent."""
     present = [index for index, inputs in enumerate(days) if inputs.absent_reason is None]
     numeric_halves = np.array([halves[index] for index in present], np.float32).reshape(-1, DIM)
     text_halves = np.array([days[index].text_mean for index in present], np.float32).reshape(-1, DIM)
-    return _spread(joint.joint(numeric_halves, text_halves), present, len(days))
+    return _spread(join(numeric_halves, text_halves), present, len(days))
 
 
 def _spread(rows: NDArray[np.float32], places: Sequence[int], count: int) -> list[Half]:

@@ -13,13 +13,13 @@ from stream_app.contexts.compose import compose
 from stream_app.contexts.day_inputs import BatchSize, read_day_inputs, read_rows
 from stream_app.contexts.inputs import read_articles
 from stream_app.contexts.late import news_above_cut, prices_above_cut
-from stream_app.contexts.models import ContextModels, joint_model, known_models, numeric_model
+from stream_app.contexts.models import KnownModels, known_models, register
 from stream_app.contexts.text_means import TextMeans
 from stream_app.failpoints import failpoint
 from stream_app.kafka.publisher import Outgoing
 from stream_app.services import Services
 from stream_app.side_by_side import some_at_a_time
-from stream_app.store import late_marks, models, progress, revisions, trigger_queue
+from stream_app.store import late_marks, progress, revisions, trigger_queue
 from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.news import Article
 from stream_app.store.progress import Reach
@@ -32,12 +32,11 @@ REGIONS_AT_A_TIME = 3
 log = logging.getLogger(__name__)
 
 
-async def register_models(services: Services) -> ContextModels | None:
+async def register_models(services: Services) -> KnownModels | None:
     """The models that contexts are made of; None until the news stage has registered its text model."""
     async with transaction(services.pool) as conn:
-        await models.register(conn, numeric_model(services.settings))
-        await models.register(conn, joint_model(services.settings))
-        return await known_models(conn, services.settings)
+        await register(conn, services.models)
+        return await known_models(conn, services.models)
 
 
 class Computing:
@@ -47,14 +46,14 @@ class Computing:
     """
 
     def __init__(
-        self, services: Services, context_models: ContextModels, days: Days = EVERY_DAY, *, withheld: bool = False
+        self, services: Services, models: KnownModels, days: Days = EVERY_DAY, *, withheld: bool = False
     ) -> None:
         self._services = services
-        self._models = context_models
+        self._models = models
         self._days = days
         self._withheld = withheld
         self._size = BatchSize()
-        self._text_means = TextMeans(context_models.text.fingerprint)
+        self._text_means = TextMeans(models.text.fingerprint)
         self._prepared: dict[str, str] = {}
 
     async def work(self) -> bool:
@@ -112,19 +111,22 @@ class Computing:
         prices_topic, news_topic = self._services.topic(PRICES.name), self._services.topic(NEWS.name)
         if batch.learnt:
             await progress.wait_for_open_chunks(conn, [prices_topic, news_topic])
-        rows = await read_rows(conn, self._services, self._models, batch, self._size)
+        in_use = self._models.in_use
+        rows = await read_rows(conn, self._services, in_use, batch, self._size)
         batch = rows.batch
         if batch.learnt:
-            marks = await prices_above_cut(conn, batch, rows.series, prices_topic, self._models.window_days)
+            marks = await prices_above_cut(conn, batch, rows.series, prices_topic, in_use.longest_window_days)
             marks += await news_above_cut(conn, batch, _days_of(batch.days, rows.articles), news_topic)
             await late_marks.put(conn, marks, self._services.clock.now())
-        days = await read_day_inputs(conn, self._text_means, rows, self._models.window_days)
-        last = await revisions.last_revisions(conn, batch.region, self._models.joint.model_id, batch.days)
-        made = await asyncio.to_thread(compose, days, self._models, last)
-        await revisions.append(conn, made, published=self._withheld)
+        inputs, revisions_made = await read_day_inputs(conn, self._text_means, rows, in_use), 0
+        for space in self._models.spaces:
+            last = await revisions.last_revisions(conn, batch.region, space.joint.model_id, batch.days)
+            made = await asyncio.to_thread(compose, inputs[space.numeric.model_id], space, last)
+            await revisions.append(conn, made, published=self._withheld)
+            revisions_made += len(made)
         await trigger_queue.mark_computed(conn, [trigger.event for trigger in batch.triggers])
-        log.info("computed region=%s triggers=%d revisions=%d", batch.region, len(days), len(made))
-        return len(days)
+        log.info("computed region=%s triggers=%d revisions=%d", batch.region, len(batch.days), revisions_made)
+        return len(batch.days)
 
     async def publish_region(self, region: str) -> bool:
         """Publish the region's unpublished contexts in the order in which they were made."""

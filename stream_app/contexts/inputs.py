@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from schemas import DIM, InstrumentWindow
 from stream_app.contexts.batch import Batch
 from stream_app.contexts.news_days import places
-from stream_app.regime import numeric, windows
+from stream_app.models import NumericModel
+from stream_app.regime import windows
 from stream_app.store import news, prices
 from stream_app.store.database import Connection
 from stream_app.store.news import Article
@@ -35,19 +36,19 @@ class NumericInputs:
 
 
 def numeric_inputs(
-    series: dict[str, Series], instruments: Sequence[str], days: Sequence[dt.date], window_days: int
+    series: dict[str, Series], instruments: Sequence[str], days: Sequence[dt.date], model: NumericModel
 ) -> list[NumericInputs]:
-    """The numeric half of each day, in the order of `days`, from each instrument's rows."""
+    """The numeric half of each day in a model, in the order of `days`, from each instrument's rows."""
     as_ofs = days_of(days)
     names = [name for name in instruments if name in series]
     if not names:
         return [NumericInputs((), np.zeros((0, DIM), np.float32), priced=False) for _ in days]
-    made = [_embedded(series[name], as_ofs, window_days) for name in names]
+    made = [_embedded(series[name], as_ofs, model) for name in names]
     vectors = np.stack([each_vectors for _, each_vectors in made], axis=1)
     rows = np.stack([each.rows for each, _ in made], axis=1)
     last_dates = np.stack([each.last_date for each, _ in made], axis=1)
     priced = np.any(last_dates == as_ofs[:, None], axis=1)
-    enough = rows >= windows.min_rows(window_days)
+    enough = rows >= windows.min_rows(model.window_days)
     complete = np.all(enough, axis=1)
     found = []
     for day, (of_day, its_rows, its_dates) in enumerate(zip(enough, rows.tolist(), last_dates.tolist(), strict=True)):
@@ -63,10 +64,10 @@ def numeric_inputs(
 
 
 def _embedded(
-    series: Series, as_ofs: NDArray[np.datetime64], window_days: int
+    series: Series, as_ofs: NDArray[np.datetime64], model: NumericModel
 ) -> tuple[windows.Windows, NDArray[np.float32]]:
-    made = windows.windows(series.dates, series.closes, series.volumes, as_ofs, window_days)
-    return made, numeric.embed(made.features)
+    made = windows.windows(series.dates, series.closes, series.volumes, as_ofs, model.window_days)
+    return made, model.embed(made.features, made.rows)
 
 
 async def read_series(connection: Connection, batch: Batch, prices_topic: str, window_days: int) -> dict[str, Series]:

@@ -1,10 +1,9 @@
-"""The models of which a context is made, with what their vectors depend on."""
+"""The models of which contexts are made, with what their vectors depend on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from schemas import DIM
-from stream_app.config import Settings
-from stream_app.regime import joint, numeric
+from stream_app.models import JointModel, ModelsInUse, NumericModel
 from stream_app.store import models
 from stream_app.store.database import Connection
 from stream_app.store.models import Model
@@ -12,38 +11,42 @@ from stream_app.store.models import Model
 
 @dataclass(frozen=True, slots=True)
 class ContextModels:
-    """The numeric, text and joint model side by side; `window_days` is the numeric window's length in rows."""
+    """The models of one joint space: the joint model with its numeric one, and the text model as it is registered."""
 
-    numeric: Model
+    joint: JointModel
     text: Model
-    joint: Model
-    window_days: int
+
+    @property
+    def numeric(self) -> NumericModel:
+        """The numeric model."""
+        return self.joint.numeric
 
 
-def numeric_model(settings: Settings) -> Model:
-    """The numeric model that the settings name."""
-    return Model(settings.numeric_model_id, "numeric", DIM, numeric.fingerprint(settings.window_days))
+@dataclass(frozen=True, slots=True)
+class KnownModels:
+    """The models in use, all of them registered or free to be, with the text model's fingerprint."""
+
+    in_use: ModelsInUse
+    text: Model
+
+    @property
+    def spaces(self) -> Sequence[ContextModels]:
+        """The models of each joint space, in the order in which a trigger's contexts are made."""
+        return [ContextModels(joint, self.text) for joint in self.in_use.joint]
 
 
-def joint_model(settings: Settings) -> Model:
-    """The joint model that the settings name."""
-    return Model(settings.joint_model_id, "joint", DIM, joint.fingerprint())
+async def register(connection: Connection, in_use: ModelsInUse) -> None:
+    """Note the numeric and joint models at their first use. Fatal as `known_models`."""
+    for model in in_use.registered:
+        await models.register(connection, model)
 
 
-def text_model(settings: Settings, fingerprint: str) -> Model:
-    """The text model that the settings name, with the fingerprint of its loaded weights."""
-    return Model(settings.text_model_id, "text", DIM, fingerprint)
+async def known_models(connection: Connection, in_use: ModelsInUse) -> KnownModels | None:
+    """The models in use, of which nothing is written; None where the text model is not registered.
 
-
-async def known_models(connection: Connection, settings: Settings) -> ContextModels | None:
-    """The models that the settings name, of which nothing is written; None where the text model is not registered.
-
-    Fatal if the numeric or the joint model's id stands for another model in this database.
+    Fatal if a numeric or a joint model's id stands for another model in this database.
     """
-    numeric_one, joint_one = numeric_model(settings), joint_model(settings)
-    await models.check(connection, numeric_one)
-    await models.check(connection, joint_one)
-    fingerprint = await models.fingerprint(connection, settings.text_model_id)
-    if fingerprint is None:
-        return None
-    return ContextModels(numeric_one, text_model(settings, fingerprint), joint_one, settings.window_days)
+    for model in in_use.registered:
+        await models.check(connection, model)
+    fingerprint = await models.fingerprint(connection, in_use.text.model_id)
+    return None if fingerprint is None else KnownModels(in_use, in_use.text.registered(fingerprint))

@@ -5,11 +5,12 @@ import logging
 
 from stream_app.contexts.closer import Closer
 from stream_app.contexts.computing import Computing, register_models
-from stream_app.contexts.models import ContextModels
+from stream_app.contexts.models import KnownModels
 from stream_app.errors import Retriable
 from stream_app.outage import say_waiting
 from stream_app.services import Services
-from stream_app.store.database import transaction
+from stream_app.store import revisions
+from stream_app.store.database import connection, transaction
 from stream_app.store.signals import WorkSignal, listening
 from stream_app.store.trigger_queue import go_live
 
@@ -54,12 +55,19 @@ async def _compute_while_connected(services: Services) -> None:
                 await signal.wait(services.settings.compute_poll_seconds)
 
 
-async def _registered_models(services: Services) -> ContextModels:
+async def _registered_models(services: Services) -> KnownModels:
     """The models of contexts, once a news stage has registered the text model."""
     said = False
     while (found := await register_models(services)) is None:
         if not said:
-            log.info("waiting for a news stage to register the text model %s", services.settings.text_model_id)
+            log.info("waiting for a news stage to register the text model %s", services.models.text.model_id)
             said = True
         await asyncio.sleep(services.settings.compute_poll_seconds)
+    async with connection(services.pool) as conn:
+        lacking = {
+            model.model_id: await revisions.days_without(conn, model.model_id) for model in services.models.joint
+        }
+    for model_id, days in lacking.items():
+        if days:
+            log.info("%d days were computed without %s: `stream-app replay` computes it for them", days, model_id)
     return found

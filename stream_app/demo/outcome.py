@@ -27,7 +27,7 @@ Day = tuple[str, dt.date]
 
 @dataclass(slots=True)
 class Published:
-    """Reads the newest context of each region's day from its topic, on from where it stopped."""
+    """Reads the first joint model's newest context of each region's day from its topic, on from where it stopped."""
 
     services: Services
     found: dict[Day, JointRegimeContext] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Published:
     def _take(self, values: Sequence[bytes]) -> None:
         for value in values:
             context = self._codec.decode(value)
-            if not isinstance(context, Rejected):
+            if not isinstance(context, Rejected) and context.model_id == self.services.models.joint[0].model_id:
                 self.found[context.region, context.as_of] = context
 
 
@@ -66,7 +66,7 @@ async def text_halves(services: Services, articles: Sequence[Sequence[NewsArticl
     hashes = [content_hash(article.text) for of_day in articles for article in of_day]
     starts = np.concatenate([[0], np.cumsum([len(of_day) for of_day in articles])]).astype(np.int64)
     async with connection(services.pool) as conn:
-        fingerprint = await models.fingerprint(conn, services.settings.text_model_id)
+        fingerprint = await models.fingerprint(conn, services.models.text.model_id)
         stored = await texts.get(conn, fingerprint or "", set(hashes))
     return day_means(texts.matrix(stored, hashes), starts)
 

@@ -10,6 +10,7 @@ from stream_app.config import Settings, load_regions
 from stream_app.contexts.closing import definition_of
 from stream_app.contexts.news_days import places
 from stream_app.errors import UsageError
+from stream_app.models import models_in_use
 from stream_app.regime.calendars import SessionCalendar, load_calendar
 from stream_app.regime.windows import min_rows
 from stream_app.sample import NEWS, PRICES
@@ -21,7 +22,7 @@ def check_comparable(settings: Settings, region: str, chosen: dt.date) -> None:
     if region not in regions:
         raise UsageError(f"There is no region {region}; the sample has prices of US, EU and JP.")
     definition = definition_of(regions[region])
-    priced = price_dates(definition.instruments)[min_rows(settings.window_days) - 1 :]
+    priced = price_dates(definition.instruments)[min_rows(models_in_use(settings).longest_window_days) - 1 :]
     calendar = load_calendar(definition.calendar, settings.calendar_end)
     with_news = [
         day for day, found in zip(priced, articles_of_days(definition, calendar, priced), strict=True) if found

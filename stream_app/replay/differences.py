@@ -9,18 +9,23 @@ from schemas import InstrumentWindow, JointRegimeContext
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A context that came out differently: the revision it has or would get, and what of its inputs changed."""
+    """A context that came out differently: the revision it has or would get, and what of its inputs changed.
+
+    `is_first`: its model had none of the day.
+    """
 
     region: str
     as_of: dt.date
+    model_id: str
     revision: int
     why: tuple[str, ...]
+    is_first: bool
 
 
 def difference(before: JointRegimeContext | None, after: JointRegimeContext) -> Difference:
     """What changed; `before` None: there is no context of this model."""
     why = tuple(_why(before, after)) if before is not None else (f"there was none of {after.model_id}",)
-    return Difference(after.region, after.as_of, after.revision, why)
+    return Difference(after.region, after.as_of, after.model_id, after.revision, why, before is None)
 
 
 def _why(before: JointRegimeContext, after: JointRegimeContext) -> Iterator[str]:

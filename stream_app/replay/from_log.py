@@ -16,7 +16,6 @@ from agents.stage import Stage
 from agents.text_refill import refill_text_vectors
 from schemas.topics import DAY_CLOSES, NEWS, PRICES
 from stream_app.contexts.computing import Computing, register_models
-from stream_app.contexts.models import text_model
 from stream_app.encoding import TextEncoder
 from stream_app.errors import UsageError
 from stream_app.kafka.access import KafkaAccess
@@ -85,7 +84,7 @@ class LogReplay:
         settings = services.settings
         self._services = services if replay.publish else replace(services, publisher=Withheld(KafkaAccess("")))
         self._ends = replay.ends
-        self._text_model = text_model(settings, encoder.fingerprint)
+        self._text_model = services.models.text.registered(encoder.fingerprint)
         self._limits = ChunkLimits(settings.chunk_records, settings.chunk_bytes)
         self._prices = PriceCloses(self._services)
         self._news = NewsArticles(self._services, encoder, self._text_model, self._limits)
@@ -95,8 +94,8 @@ class LogReplay:
 
     async def run(self, regions: Collection[str], days: Days, told: Told) -> Filled:
         """Apply what is left of the log, compute these days of these regions (none: of all), and note the end."""
-        await while_away(self._prices.register_model)
-        await while_away(self._news.register_model)
+        await while_away(self._prices.register_models)
+        await while_away(self._news.register_models)
         await while_away(lambda: refill_text_vectors(self._services))
         async with connection(self._services.pool) as conn:
             known = await texts.count(conn, self._text_model.fingerprint)

@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.topics import PRICES
 from stream_app.contexts.batch import Batch, leading_run
 from stream_app.contexts.compose import compose
 from stream_app.contexts.computing import Computing
-from stream_app.contexts.day_inputs import BatchSize, read_day_inputs, read_rows
-from stream_app.contexts.models import ContextModels
+from stream_app.contexts.day_inputs import BatchRows, BatchSize, read_day_inputs, read_rows
+from stream_app.contexts.late import prices_above_cut
+from stream_app.contexts.models import KnownModels
 from stream_app.contexts.text_means import TextMeans
 from stream_app.replay.differences import Difference, difference
 from stream_app.replay.telling import Told
 from stream_app.services import Services
-from stream_app.store import revisions, trigger_queue
+from stream_app.store import late_marks, progress, revisions, trigger_queue
 from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.revisions import NewContext
 from stream_app.store.trigger_queue import Days, WaitingTrigger
@@ -42,10 +44,18 @@ class Compared:
     changed: Sequence[Difference]
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A batch that was computed again: what was read (None: nothing), and each space's new contexts."""
+
+    rows: BatchRows | None
+    made: Sequence[Sequence[NewContext]]
+
+
 class StoredReplay:
     """Computes triggers again; live workers go on beside it."""
 
-    def __init__(self, services: Services, models: ContextModels) -> None:
+    def __init__(self, services: Services, models: KnownModels) -> None:
         self._services = services
         self._models = models
         self._size = BatchSize()
@@ -61,13 +71,15 @@ class StoredReplay:
             while left:
                 async with transaction(self._services.pool) as conn:
                     await trigger_queue.wait_for_region(conn, region)
-                    made = await self._again(conn, left, told, changed)
-                    await revisions.append(conn, made, published=publish is Publish.NONE)
+                    again = await self._again(conn, left, told, changed)
+                    for made in again.made:
+                        await revisions.append(conn, made, published=publish is Publish.NONE)
+                    await self._mark_late(conn, again)
             if publish is Publish.ALL:
                 await self._publish_again(region, of_region)
             while publish is not Publish.NONE and await computing.publish_region(region):
                 pass
-        return Compared(sum(map(len, triggers.values())), sorted(changed, key=lambda each: (each.region, each.as_of)))
+        return Compared(sum(map(len, triggers.values())), _in_order(changed))
 
     async def diff(self, triggers: Triggers, told: Told) -> Compared:
         """What `run` would change; nothing is written."""
@@ -78,12 +90,12 @@ class StoredReplay:
             while left:
                 async with connection(self._services.pool) as conn:
                     await self._again(conn, left, told, changed)
-        return Compared(sum(map(len, triggers.values())), sorted(changed, key=lambda each: (each.region, each.as_of)))
+        return Compared(sum(map(len, triggers.values())), _in_order(changed))
 
     async def _again(
         self, conn: Connection, left: list[WaitingTrigger], told: Told, changed: list[Difference]
-    ) -> list[NewContext]:
-        """Take the first of the triggers that are left, compute them, and note what changed; the new contexts.
+    ) -> Again:
+        """Take the first of the triggers that are left, compute them, and note what changed.
 
         Those that a worker has computed a newer one of meanwhile are passed over.
         """
@@ -91,23 +103,48 @@ class StoredReplay:
         run = await _standing(conn, ahead)
         if not run:
             _take(left, len(ahead), told)
-            return []
+            return Again(None, ())
         batch = Batch(run, self._services.calendar(run[0].event.definition.calendar))
-        rows = await read_rows(conn, self._services, self._models, batch, self._size)
-        inputs = await read_day_inputs(conn, self._text_means, rows, self._models.window_days)
-        region, model_id, days = batch.region, self._models.joint.model_id, rows.batch.days
-        last = await revisions.last_revisions(conn, region, model_id, days)
-        made = await asyncio.to_thread(compose, inputs, self._models, last)
-        before = await revisions.newest(conn, region, model_id, [each.context.as_of for each in made])
-        changed += [difference(before.get(each.context.as_of), each.context) for each in made]
+        rows = await read_rows(conn, self._services, self._models.in_use, batch, self._size)
+        inputs = await read_day_inputs(conn, self._text_means, rows, self._models.in_use)
+        region, days = batch.region, rows.batch.days
+        all_made = []
+        for space in self._models.spaces:
+            model_id = space.joint.model_id
+            last = await revisions.last_revisions(conn, region, model_id, days)
+            made = await asyncio.to_thread(compose, inputs[space.numeric.model_id], space, last)
+            before = await revisions.newest(conn, region, model_id, [each.context.as_of for each in made])
+            changed += [difference(before.get(each.context.as_of), each.context) for each in made]
+            all_made.append(made)
         _take(left, len(ahead) if len(days) == len(run) else ahead.index(run[len(days)]), told)
-        return made
+        return Again(rows, all_made)
+
+    async def _mark_late(self, conn: Connection, again: Again) -> None:
+        """Let the closer amend days of which a model has its first context, where prices above the cut touch them.
+
+        These prices left no mark if no model's windows reached so far when they came.
+        """
+        first = {each.context.as_of for made in again.made for each in made if each.context.revision == 1}
+        if again.rows is None or not first:
+            return
+        topic, batch = self._services.topic(PRICES.name), again.rows.batch
+        await progress.wait_for_open_chunks(conn, [topic])
+        days = Batch([trigger for trigger in batch.triggers if trigger.event.as_of in first], batch.calendar)
+        longest = self._models.in_use.longest_window_days
+        marks = await prices_above_cut(conn, days, again.rows.series, topic, longest)
+        await late_marks.put(conn, marks, self._services.clock.now())
 
     async def _publish_again(self, region: str, triggers: Sequence[WaitingTrigger]) -> None:
         days = [trigger.event.as_of for trigger in triggers]
         async with transaction(self._services.pool) as conn:
             await trigger_queue.wait_for_region(conn, region)
-            await revisions.publish_again(conn, region, self._models.joint.model_id, days)
+            for space in self._models.spaces:
+                await revisions.publish_again(conn, region, space.joint.model_id, days)
+
+
+def _in_order(changed: Sequence[Difference]) -> list[Difference]:
+    """By region and day; a day's models in the order in which they are computed."""
+    return sorted(changed, key=lambda each: (each.region, each.as_of))
 
 
 async def _standing(conn: Connection, ahead: Sequence[WaitingTrigger]) -> list[WaitingTrigger]:

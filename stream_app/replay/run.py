@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from schemas.topics import NEWS, PRICES
 from stream_app.contexts.computing import register_models
-from stream_app.contexts.models import ContextModels, known_models
+from stream_app.contexts.models import KnownModels, known_models
 from stream_app.encoding import load_encoder
 from stream_app.errors import UsageError
 from stream_app.kafka.garbage import seldom_collected
@@ -49,7 +49,7 @@ async def diff(services: Services, asked: Asked, told: Told, *, redefined: bool)
     if redefined:
         stored = await redefining.as_if_redefined(services, redefining.outdated(services, stored))
     async with connection(services.pool) as conn:
-        models = _require(await known_models(conn, services.settings))
+        models = _require(await known_models(conn, services.models))
     return await StoredReplay(services, models).diff(stored, told)
 
 
@@ -60,7 +60,8 @@ async def recompute(services: Services, asked: Asked) -> Redefined:
 
 async def _fill(services: Services, asked: Asked, begun: Replay, told: Told) -> Filled:
     settings = services.settings
-    encoder = await load_encoder(settings.text_model, settings.encode_token_budget, settings.encode_deadline_seconds)
+    source = services.models.text.source
+    encoder = await load_encoder(source, settings.encode_token_budget, settings.encode_deadline_seconds)
     try:
         with seldom_collected():
             return await LogReplay(services, encoder, begun).run(asked.regions, asked.days, told)
@@ -76,7 +77,7 @@ async def _stored(services: Services, asked: Asked) -> Triggers:
     return await stored_triggers(services, asked.regions, asked.days)
 
 
-def _require(models: ContextModels | None) -> ContextModels:
+def _require(models: KnownModels | None) -> KnownModels:
     if models is None:
         raise UsageError("No worker has run the news stage on this database yet: its text model is not known.")
     return models

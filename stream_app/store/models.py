@@ -14,6 +14,8 @@ NAMED = """
     SELECT model_id, kind, dim, fingerprint FROM models WHERE model_id = ANY($1::text[]) ORDER BY model_id COLLATE "C"
 """
 
+EVERY = """SELECT model_id, kind, dim, fingerprint FROM models ORDER BY model_id COLLATE "C" """
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -34,10 +36,20 @@ async def register(connection: Connection, model: Model) -> None:
 async def check(connection: Connection, model: Model) -> None:
     """Fatal if the model's id stands for another model already; an id that is not in use is fine."""
     if await fingerprint(connection, model.model_id) not in (None, model.fingerprint):
-        raise Fatal(
-            f"The {model.kind} model {model.model_id} is not the one this database's vectors were made with: "
-            "give the changed model an id of its own, or point the worker at the old one."
-        )
+        raise Fatal(f"{changed(model)} `stream-app models check` compares them all.")
+
+
+def changed(model: Model) -> str:
+    """What is to be done with a model whose id stands for another one in the database."""
+    return (
+        f"The {model.kind} model {model.model_id} is not the one this database's vectors were made with: make it again "
+        "what it was, or give the changed model an id of its own in the file that models_file names."
+    )
+
+
+async def all_of(connection: Connection) -> dict[str, Model]:
+    """Every registered model by id."""
+    return {row["model_id"]: Model(*row) for row in await connection.fetch(EVERY)}
 
 
 async def fingerprint(connection: Connection, model_id: str) -> str | None:

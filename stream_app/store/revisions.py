@@ -81,7 +81,7 @@ MARK_PUBLISHED = """
     WHERE r.region = $1 AND r.as_of_date = u.as_of_date AND r.model_id = u.model_id AND r.revision = u.revision
 """
 AWAITING_PRICE = """
-    SELECT r.as_of_date FROM joint_embedding_revisions r
+    SELECT DISTINCT r.as_of_date FROM joint_embedding_revisions r
     WHERE r.region = $1 AND r.absent_reason = 'no-price' AND r.closed_at <= $2
         AND NOT EXISTS (
             SELECT 1 FROM joint_embedding_revisions newer
@@ -90,6 +90,13 @@ AWAITING_PRICE = """
         AND NOT EXISTS (
             SELECT 1 FROM day_triggers t WHERE t.region = r.region AND t.as_of = r.as_of_date AND t.allow_stale)
     ORDER BY r.as_of_date
+"""
+WITHOUT_MODEL = """
+    SELECT count(DISTINCT (t.region, t.as_of)) FROM day_triggers t
+    WHERE t.computed AND NOT t.superseded
+        AND NOT EXISTS (
+            SELECT 1 FROM joint_embedding_revisions r
+            WHERE r.region = t.region AND r.as_of_date = t.as_of AND r.model_id = $1)
 """
 
 _decoder = msgspec.json.Decoder(JointRegimeContext)
@@ -209,6 +216,11 @@ async def mark_published(connection: Connection, region: str, contexts: Sequence
 async def count(connection: Connection) -> int:
     """How many revisions there are."""
     return int(await connection.fetchval("SELECT count(*) FROM joint_embedding_revisions"))
+
+
+async def days_without(connection: Connection, model_id: str) -> int:
+    """How many days were computed and have no revision of a model: it was not in use then."""
+    return int(await connection.fetchval(WITHOUT_MODEL, model_id))
 
 
 async def publish_again(connection: Connection, region: str, model_id: str, days: Sequence[dt.date]) -> None:

@@ -24,6 +24,7 @@ from tests.faults.watched_model import WatchedModel
 from tests.faults.whole_worker import WholeWorker, whole_worker
 from tests.faults.workers import FORKED, Crew, crew
 from tests.integration.pipeline import Pipeline, pipeline
+from tests.models_file import CORE, write_models
 
 StartWorker = Callable[[], AbstractContextManager[WholeWorker]]
 
@@ -148,7 +149,8 @@ def start_worker(own_services: OwnServices, text_model: Path, regions_file: Path
         "KAFKA_URL": own_services.endpoints.kafka.servers,
         "DATABASE_URL": own_services.endpoints.database_url,
         "TOPIC_PARTITIONS": "2",
-        "TEXT_MODEL": str(text_model),
+        "MODELS_FILE": str(write_models(tmp_path, text_model=text_model)),
+        "JOINT_MODELS": CORE,
         "REGIONS": str(regions_file),
     }
     return lambda: whole_worker(settings, tmp_path / "worker.log")

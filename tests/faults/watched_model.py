@@ -15,6 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from stream_app.config import load_settings
+from stream_app.models import models_in_use
 from tests.faults.command_process import MODULE
 from tests.faults.text_model import SHORT_WORD
 
@@ -108,8 +110,9 @@ def _write_down(folder: Path, texts: list[list[int]]) -> None:
 
 def main() -> None:
     """Watch the model, and be the command `stream-app`."""
-    model = Path(os.environ["STREAM_APP_TEXT_MODEL"])
-    words = (model / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    source = models_in_use(load_settings()).text.source
+    assert source is not None
+    words = (Path(source) / "vocab.txt").read_text(encoding="utf-8").splitlines()
     watch(Path(os.environ[FOLDER]), words.index(SHORT_WORD))
     runpy.run_module("stream_app", run_name="__main__", alter_sys=True)
 

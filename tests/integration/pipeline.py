@@ -3,8 +3,10 @@
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,6 +26,7 @@ from stream_app.services import Services, open_services
 from stream_app.store import progress
 from stream_app.store.database import connection
 from stream_app.worker import run_stage
+from tests.models_file import with_models
 
 DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -207,11 +210,17 @@ class Pipeline:
 async def pipeline(
     endpoints: Endpoints, database_url: str, topic_prefix: str, *, clock: Clock | None = None, **settings: Any
 ) -> AsyncIterator[Pipeline]:
-    """A pipeline with no stage running; whatever the test starts is stopped at the end."""
+    """A pipeline with no stage running; whatever the test starts is stopped at the end.
+
+    Among the settings may stand what `with_models` makes a models file of.
+    """
     own = Endpoints(endpoints.kafka, database_url)
-    chosen = load_settings({"topic_prefix": topic_prefix, "topic_partitions": 2, "amend_settle_seconds": 0, **settings})
-    await ensure_topics(own.kafka, topic_prefix, chosen.topic_partitions, 1)
-    async with open_services(chosen, own, clock) as services:
+    usual = {"topic_prefix": topic_prefix, "topic_partitions": 2, "amend_settle_seconds": 0}
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        chosen = load_settings({**usual, **with_models(folder, settings)})
+        await ensure_topics(own.kafka, topic_prefix, chosen.topic_partitions, 1)
+        services = await stack.enter_async_context(open_services(chosen, own, clock))
         path = Pipeline(chosen, own, services)
         try:
             yield path

@@ -12,7 +12,6 @@ from agents.price_closes import PriceCloses
 from agents.stage import Stage
 from stream_app.contexts.closer import Closer
 from stream_app.contexts.computing import Computing, register_models
-from stream_app.contexts.models import text_model
 from stream_app.encoding import TextEncoder
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits
 from stream_app.kafka.stages import AssignedLog
@@ -29,15 +28,15 @@ class Steps:
         limits = ChunkLimits(settings.chunk_records, settings.chunk_bytes)
         self.services = services
         self.prices = PriceCloses(services)
-        self.news = NewsArticles(services, encoder, text_model(settings, encoder.fingerprint), limits)
+        self.news = NewsArticles(services, encoder, services.models.text.registered(encoder.fingerprint), limits)
         self.triggers = DayCloses(services)
         self.closer = Closer(services)
         self._positions: dict[TP, int] = {}
 
     async def register_models(self) -> None:
         """What the stages do before they read."""
-        await self.prices.register_model()
-        await self.news.register_model()
+        await self.prices.register_models()
+        await self.news.register_models()
 
     async def apply(self, *stages: Stage) -> None:
         """Let stages (none: all three) apply what their topics hold, partition by partition, once each."""

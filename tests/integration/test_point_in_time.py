@@ -33,7 +33,7 @@ class Moment:
 
 async def told(path: Pipeline, known_at: dt.datetime | None) -> Told:
     """What export (absent days included) and show tell, as known at an instant or as of now."""
-    model_id = path.settings.joint_model_id
+    model_id = path.settings.joint_models[0]
     days: list[tuple[object, ...]] = []
     async with exported.snapshot(path.endpoints.database_url) as conn:
         async for chunk in exported.chunks(conn, ExportQuery(model_id, known_at=known_at, absent=True)):

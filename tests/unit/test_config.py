@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stream_app.config import FILE_MAX_BYTES, Settings, load_regions, load_settings
+from stream_app.config import FILE_MAX_BYTES, GONE_SETTINGS, Settings, load_regions, load_settings
 from stream_app.errors import UsageError
 from stream_app.regime.calendars import load_calendar
 
@@ -33,19 +33,19 @@ def write(path: Path, text: str) -> Path:
 def test_the_environment_overrules_the_file_and_a_flag_overrules_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path / "stream-app.toml", 'window_days = 20\nchunk_records = 100\ntopic_prefix = "file."')
-    monkeypatch.setenv("STREAM_APP_WINDOW_DAYS", "30")
+    write(tmp_path / "stream-app.toml", 'encode_token_budget = 600\nchunk_records = 100\ntopic_prefix = "file."')
+    monkeypatch.setenv("STREAM_APP_ENCODE_TOKEN_BUDGET", "700")
     monkeypatch.setenv("STREAM_APP_CHUNK_RECORDS", "200")
-    found = load_settings({"window_days": 40, "chunk_records": None})
-    assert (found.window_days, found.chunk_records, found.topic_prefix) == (40, 200, "file.")
+    found = load_settings({"encode_token_budget": 800, "chunk_records": None})
+    assert (found.encode_token_budget, found.chunk_records, found.topic_prefix) == (800, 200, "file.")
     assert found.amend_interval_seconds == 300
 
 
 def test_a_named_settings_file_is_read_instead_of_the_one_here(tmp_path: Path) -> None:
-    write(tmp_path / "stream-app.toml", "window_days = 20")
+    write(tmp_path / "stream-app.toml", "encode_token_budget = 600")
     other = write(tmp_path / "other.toml", "chunk_records = 7")
     found = load_settings(config=other)
-    assert (found.window_days, found.chunk_records) == (63, 7)
+    assert (found.encode_token_budget, found.chunk_records) == (1024, 7)
 
 
 def test_the_database_url_is_not_shown() -> None:
@@ -136,10 +136,13 @@ def test_every_text_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        ({"window_days": 129}, "Settings: window_days: Input should be less than or equal to 128."),
-        ({"window_days": "many"}, "Settings: window_days: Input should be a valid integer"),
+        ({"topic_partitions": 1001}, "Settings: topic_partitions: Input should be less than or equal to 1000."),
+        ({"topic_partitions": "many"}, "Settings: topic_partitions: Input should be a valid integer"),
         ({"topic_prefix": "a b"}, "Settings: topic_prefix: String should match pattern"),
-        ({"joint_model_id": "a|b"}, "Settings: joint_model_id: String should match pattern"),
+        ({"joint_models": "a,b|c"}, "Settings: joint_models.1: String should match pattern"),
+        ({"joint_models": "a, a"}, "Settings: joint_models: a model is named twice."),
+        ({"joint_models": []}, "Settings: joint_models: Value should have at least 1 item"),
+        ({"window_days": 63}, "Settings: window_days is a key of a model in the models file, which models_file names."),
         ({"max_rejected_ratio": 0}, "Settings: max_rejected_ratio: Input should be greater than 0."),
         (
             {"rejected_window_records": 100, "rejected_minimum_records": 51},
@@ -172,7 +175,7 @@ def test_a_settings_file_that_is_missing_or_no_toml_is_one_sentence(tmp_path: Pa
     with pytest.raises(UsageError, match=r"^There is no settings file .*nowhere\.toml\.$"):
         load_settings(config=tmp_path / "nowhere.toml")
     with pytest.raises(UsageError, match=r"broken\.toml is not valid TOML: .*\.$"):
-        load_settings(config=write(tmp_path / "broken.toml", "window_days = = 1"))
+        load_settings(config=write(tmp_path / "broken.toml", "chunk_records = = 1"))
 
 
 def test_the_packaged_regions_have_calendars_that_exist() -> None:
@@ -240,3 +243,23 @@ def test_a_misspelt_variable_is_refused_and_the_one_meant_is_named(monkeypatch: 
         UsageError, match=r"^There is no setting STREAM_APP_KAFKA_ULR; is STREAM_APP_KAFKA_URL meant\?$"
     ):
         load_settings()
+
+
+@pytest.mark.parametrize("name", GONE_SETTINGS)
+def test_a_setting_of_an_older_release_is_refused_with_what_took_its_place(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match=rf"^Settings: {name} .*(models_file|joint_models)"):
+        load_settings(config=write(tmp_path / "old.toml", f"{name} = 'x'"))
+    monkeypatch.setenv(f"STREAM_APP_{name.upper()}", "x")
+    with pytest.raises(UsageError, match=rf"^There is no setting STREAM_APP_{name.upper()} any more: {name} "):
+        load_settings()
+
+
+def test_joint_models_are_a_list_in_a_file_and_parted_by_commas_in_a_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "settings.toml", 'joint_models = ["a", "b"]')
+    assert load_settings(config=path).joint_models == ("a", "b")
+    monkeypatch.setenv("STREAM_APP_JOINT_MODELS", "c, d")
+    assert load_settings(config=path).joint_models == ("c", "d")

@@ -10,6 +10,7 @@ from stream_app import outage
 from stream_app.config import Settings
 from stream_app.health import StageHealth
 from stream_app.health.report import readiness
+from stream_app.models import models_in_use
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -19,7 +20,7 @@ def settings_table() -> str:
     """The rows of the README's table of settings, as they must stand there."""
     rows = []
     for name, field in Settings.model_fields.items():
-        default = field.default
+        default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
         shown = "" if default is None or default == "" or isinstance(default, SecretStr) else f"`{default}`"
         rows.append(f"| `{name}` | `STREAM_APP_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(rows)
@@ -42,6 +43,14 @@ def test_every_file_that_it_links_to_is_there() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", README)
     assert links
     assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+
+
+def test_the_models_file_that_it_shows_can_be_used(tmp_path: Path) -> None:
+    shown = README.partition("## Models\n")[2].partition("```toml\n")[2].partition("```")[0]
+    path = tmp_path / "models.toml"
+    path.write_text(shown, encoding="utf-8")
+    used = models_in_use(Settings(models_file=path, joint_models=("joint-own",)))
+    assert (used.text.source, used.longest_window_days) == ("models/own", 20)
 
 
 def operating() -> str:

@@ -1,6 +1,7 @@
 """A price stage on a real database, without a broker."""
 
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -9,9 +10,11 @@ from stream_app.config import load_regions, load_settings
 from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.offsets import LogReader
 from stream_app.kafka.publisher import Outgoing, Publisher
+from stream_app.models import models_in_use
 from stream_app.services import Services
 from stream_app.store.database import create_pool
 from tests.integration.agents.prices import WINDOW_DAYS
+from tests.models_file import with_models
 
 NOWHERE = KafkaAccess("127.0.0.1:9")
 
@@ -28,12 +31,14 @@ class Kept(Publisher):
 
 
 @pytest.fixture
-async def services(database_url: str) -> AsyncIterator[Services]:
+async def services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]:
     """A database, and no broker."""
     pool = await create_pool(database_url)
+    settings = load_settings(with_models(tmp_path, {"window_days": WINDOW_DAYS}))
     yield Services(
-        settings=load_settings({"window_days": WINDOW_DAYS}),
+        settings=settings,
         regions=load_regions(),
+        models=models_in_use(settings),
         database_url=database_url,
         pool=pool,
         publisher=Kept(),

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.filling.history import History, write
 from benchmarks.filling.jobs import JOBS
-from benchmarks.filling.process import Order, in_own_process
+from benchmarks.filling.process import CORE_ALONE, Order, in_own_process
 from stream_app.config import load_settings
 from stream_app.embedded import Endpoints
 from stream_app.services import Services, open_services
@@ -26,7 +26,7 @@ JOINTS = "SELECT region, as_of_date, vector FROM joint_embeddings ORDER BY 1, 2"
 @pytest.fixture
 async def services(endpoints: Endpoints, database_url: str) -> AsyncIterator[Services]:
     """Services over a history of a few weeks."""
-    async with open_services(load_settings(), Endpoints(endpoints.kafka, database_url)) as made:
+    async with open_services(load_settings(CORE_ALONE), Endpoints(endpoints.kafka, database_url)) as made:
         await write(made, HISTORY)
         yield made
 

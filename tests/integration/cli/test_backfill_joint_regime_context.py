@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from stream_app.backfill import joint
+from stream_app.backfill import halves as halves_module
 from stream_app.scripts.backfill_joint_regime_context import command
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.cli.tables import Tables, news
@@ -71,7 +71,7 @@ def expected(tables: Tables, region: str) -> list[bytes]:
 def test_halves_are_joined_and_a_second_run_changes_nothing(
     stream_app: CommandLine, halves: Tables, monkeypatch: pytest.MonkeyPatch, chunk_articles: int
 ) -> None:
-    monkeypatch.setattr(joint, "CHUNK_ARTICLES", chunk_articles)
+    monkeypatch.setattr(halves_module, "CHUNK_ARTICLES", chunk_articles)
     models = "--text-model-id text-fin-general-v1 --joint-model-id joint-regime-core-v1"
     options = f"--region US --region EU {SPAN} {models} --language en"
     ran = stream_app.run_here(options, command)
@@ -135,7 +135,7 @@ def test_days_that_have_news_and_no_regime_are_named_and_in_a_range_only_where_a
 
 
 def test_regimes_are_chosen_by_their_numeric_model(stream_app: CommandLine, halves: Tables) -> None:
-    ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --numeric-model-id another")
+    ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --numeric-model-id another --joint-model-id another-joint")
     assert ran.stderr.startswith("No regime embeddings found for region=US ")
     assert (ran.exit_code, ran.stdout) == (0, "contexts: none\nNothing changed.\n")
 
@@ -177,10 +177,9 @@ def test_a_filled_in_day_that_has_lost_a_half_is_removed_and_told_and_a_live_one
 
 
 @pytest.mark.parametrize("half", ["numeric", "text"])
-def test_contexts_of_other_models_are_refused_under_a_joint_id_that_is_in_use(
+def test_contexts_of_other_models_than_its_own_are_refused_under_a_joint_models_id(
     stream_app: CommandLine, halves: Tables, half: str
 ) -> None:
-    assert stream_app.run_here(f"{BACKFILL} --as-of {DAY}").exit_code == 0
     before = halves.state()
     asked = {"numeric": HALVES["numeric_model_id"], "text": HALVES["text_model_id"]} | {half: "another"}
     for more in ("", " --dry-run"):
@@ -193,6 +192,17 @@ def test_contexts_of_other_models_are_refused_under_a_joint_id_that_is_in_use(
     assert halves.state() == before
     beside = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --{half}-model-id another --joint-model-id another-joint")
     assert beside.exit_code == 0
+
+
+def test_contexts_of_other_models_are_refused_under_an_id_that_no_file_has_and_that_is_in_use(
+    stream_app: CommandLine, halves: Tables
+) -> None:
+    words = f"{BACKFILL} --as-of {DAY} --joint-model-id another-joint"
+    assert stream_app.run_here(words).exit_code == 0
+    before = halves.state()
+    ran = stream_app.run_here(f"{words} --numeric-model-id another")
+    assert "The contexts of another-joint are made of num-regime-core-v1 and text-fin-general-v1, not" in ran.stderr
+    assert (ran.exit_code, halves.state()) == (2, before)
 
 
 def test_articles_that_have_no_vector_yet_are_told_of(stream_app: CommandLine, halves: Tables) -> None:

@@ -12,16 +12,18 @@ from tests.integration.cli.conftest import CommandLine
 from tests.integration.lived import DAYS, LIVE, dump, live_run
 from tests.integration.pipeline import Place, close, until
 from tests.integration.text_models import QuickModel
+from tests.models_file import CORE, write_models
 
 WAITS_FOR_PRICES = """
     SELECT EXISTS (SELECT 1 FROM pg_locks WHERE relation = 'prices_daily'::regclass AND NOT granted)
 """
-WINDOW = {"STREAM_APP_WINDOW_DAYS": str(LIVE["window_days"])}
 
 
 def into(place: Place, stream_app: CommandLine) -> CommandLine:
     """The command line with another database."""
-    environment = stream_app.environment | WINDOW | {"STREAM_APP_DATABASE_URL": place.database_url}
+    models = write_models(stream_app.folder, window_days=LIVE["window_days"])
+    own = {"STREAM_APP_DATABASE_URL": place.database_url, "STREAM_APP_MODELS_FILE": str(models)}
+    environment = stream_app.environment | {"STREAM_APP_JOINT_MODELS": CORE} | own
     return replace(stream_app, environment=environment)
 
 
@@ -37,7 +39,7 @@ async def test_over_a_full_database_it_says_that_nothing_changed(
         newest = await path.value("SELECT max(revision) FROM joint_embedding_revisions WHERE as_of_date = '2008-09-15'")
         await path.fetch("UPDATE prices_daily SET close = close + 1 WHERE trade_date = '2008-09-15'")
         ran = await asyncio.to_thread(into(place, stream_app).run, "replay --diff")
-        assert ran.stdout.startswith(f"US 2008-09-15 revision {newest + 1}: the contents of prices or articles")
+        assert ran.stdout.startswith(f"US 2008-09-15 {CORE} revision {newest + 1}: the contents of prices or articles")
         assert ran.stderr == "3 days computed again, 1 would change.\n"
         ran = await asyncio.to_thread(into(place, stream_app).run, "replay --recompute")
         assert ran.stderr == "Every day stands on today's definitions: nothing to do.\n"

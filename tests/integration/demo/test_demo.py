@@ -15,6 +15,7 @@ from stream_app import embedded
 from tests.faults.workers import STAGES
 from tests.integration.installed import Installed, bare_environment
 from tests.integration.pipeline import until
+from tests.models_file import write_models
 
 DEMO_SECONDS = 600
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -103,7 +104,8 @@ async def test_ctrl_c_in_the_middle_leaves_nothing_running(tmp_path: Path) -> No
 
 
 def test_a_worker_that_fails_ends_the_demo_with_the_end_of_its_log(tmp_path: Path) -> None:
-    with demo(tmp_path, STREAM_APP_TEXT_MODEL=str(tmp_path / "no-model")) as process:
+    models = write_models(tmp_path, text_model=tmp_path / "no-model")
+    with demo(tmp_path, STREAM_APP_MODELS_FILE=str(models)) as process:
         said, complained = process.communicate()
     assert (process.returncode, said) == (1, "")
     assert "Error: The worker ended with code 1 before it was ready." in complained

@@ -138,8 +138,9 @@ async def test_diff_leaves_a_model_that_is_named_for_the_first_time_unregistered
     async with place.pipeline(**LIVE) as path:
         await live_run(path)
         before = await path.fetch("SELECT * FROM models ORDER BY model_id")
-        settings = path.settings.model_copy(update={"joint_model_id": "joint-another"})
-        services = with_changed(path.services, settings=settings)
+        core = path.services.models.joint[0]
+        models = with_changed(path.services.models, joint=(with_changed(core, model_id="joint-another"),))
+        services = with_changed(path.services, models=models)
         told = await diff(services, ALL, Counted(), redefined=False)
         assert {change.why for change in told.changed} == {("there was none of joint-another",)}
         assert await path.fetch("SELECT * FROM models ORDER BY model_id") == before

@@ -15,6 +15,7 @@ from tests.integration.cli.conftest import CommandLine
 from tests.integration.pipeline import DEADLINE_SECONDS, pipeline, weekdays
 from tests.integration.security.conftest import TOPIC_PREFIX, Secured
 from tests.integration.text_models import QuickModel
+from tests.models_file import CORE, write_models
 
 DAY = dt.date(2008, 9, 15)
 ONE_DAY = f"--region US --start {DAY} --end {DAY}"
@@ -46,7 +47,8 @@ def command_lines(*roots: psutil.Process) -> Iterator[str]:
 async def test_the_whole_path_goes_over_tls_with_a_login_and_shows_no_password(
     secured: Secured, commands: CommandLine, model: QuickModel
 ) -> None:
-    commands.environment["STREAM_APP_WINDOW_DAYS"] = "5"
+    commands.environment["STREAM_APP_MODELS_FILE"] = str(write_models(commands.folder, window_days=5))
+    commands.environment["STREAM_APP_JOINT_MODELS"] = CORE
     write_inputs(commands.folder)
     told: list[str] = []
 

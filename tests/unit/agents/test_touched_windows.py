@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agents import touched_windows as module
 from agents.touched_windows import touched_windows
+from stream_app.models.registry import raw_path
 from stream_app.regime import numeric, windows
 from stream_app.store.prices import EMPTY, Series
 
@@ -40,8 +41,9 @@ def one_by_one(rows: dict[str, Series], changed: dict[str, Series]) -> tuple[Fou
 
 def together(rows: dict[str, Series], changed: dict[str, Series]) -> tuple[Found, list[tuple[str, dt.date]], int]:
     found, gone, batches = {}, [], 0
-    for made, lost in touched_windows(rows, changed, WINDOW_DAYS):
+    for touched in touched_windows(rows, changed, [raw_path("num", WINDOW_DAYS)]):
         batches += 1
+        made, lost = touched.made, touched.gone
         gone += lost
         for index, day in enumerate(made.as_ofs.tolist()):
             found[made.instruments[index], day] = (int(made.rows[index]), made.vectors[index].tobytes())

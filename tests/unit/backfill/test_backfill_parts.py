@@ -4,7 +4,7 @@ import datetime as dt
 
 import numpy as np
 
-from stream_app.backfill import joint, texts
+from stream_app.backfill import halves, texts
 from stream_app.backfill.report import LISTED, Lines, Tally, to_remove, to_write
 from stream_app.store.article_texts import DayNews, Lacking
 from stream_app.store.origins import BACKFILL, LIVE, Standing
@@ -53,8 +53,8 @@ def test_days_are_cut_by_articles_and_contexts_and_none_is_left_out() -> None:
     days = [dt.date(2025, 1, 1) + dt.timedelta(days=number) for number in range(300)]
     chance = np.random.default_rng(3)
     news = {day: DayNews(0, int(count)) for day, count in zip(days, chance.integers(1, 30_000, 300), strict=True)}
-    chunks = list(joint._chunks(days, news, regions=100))
+    chunks = list(halves.chunks(days, news, regions=100))
     assert [day for chunk in chunks for day in chunk] == days
-    assert max(map(len, chunks)) * 100 <= joint.CHUNK_CONTEXTS
-    assert all(len(c) == 1 or sum(news[day].with_vector for day in c) <= joint.CHUNK_ARTICLES for c in chunks)
-    assert list(joint._chunks([], news, regions=1)) == []
+    assert max(map(len, chunks)) * 100 <= halves.CHUNK_CONTEXTS
+    assert all(len(c) == 1 or sum(news[day].with_vector for day in c) <= halves.CHUNK_ARTICLES for c in chunks)
+    assert list(halves.chunks([], news, regions=1)) == []

@@ -9,6 +9,7 @@ from stream_app.clock import FixedClock
 from stream_app.config import Settings, load_regions
 from stream_app.contexts.closing import check_closable
 from stream_app.errors import UsageError
+from stream_app.models import models_in_use
 from stream_app.services import Services
 
 FRIDAY, MONDAY, TUESDAY = (dt.date(2008, 9, day) for day in (12, 15, 16))
@@ -19,7 +20,9 @@ NOWHERE: Any = None
 def services(hour: int) -> Services:
     """What a command stands on, at this hour of the Monday, UTC. New York closes at 20:00, a quarter of grace later."""
     now = dt.datetime.combine(MONDAY, dt.time(hour), dt.UTC)
-    return Services(Settings(), load_regions(), "", NOWHERE, NOWHERE, NOWHERE, FixedClock(now))
+    return Services(
+        Settings(), load_regions(), models_in_use(Settings()), "", NOWHERE, NOWHERE, NOWHERE, FixedClock(now)
+    )
 
 
 def refusal(hour: int, day: dt.date) -> str:

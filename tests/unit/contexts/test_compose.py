@@ -12,6 +12,8 @@ from schemas import DayAmended, DayTrigger, Definition, InstrumentWindow, Region
 from stream_app.contexts.compose import DayInputs, compose, inputs_hash
 from stream_app.contexts.inputs import NumericInputs
 from stream_app.contexts.models import ContextModels
+from stream_app.models import TextModel
+from stream_app.models.registry import average, raw_path
 from stream_app.store.models import Model
 from stream_app.store.news import Article
 from stream_app.store.revisions import LastRevision, NewContext
@@ -20,11 +22,10 @@ from stream_app.store.triggers import trigger_id
 DAY, NEXT = dt.date(2008, 9, 15), dt.date(2008, 9, 16)
 DUE = dt.datetime(2008, 9, 15, 20, 15, tzinfo=dt.UTC)
 KNOWN_AT = DUE + dt.timedelta(seconds=1)
+NUM = replace(raw_path("num", 63), fingerprint="n1")
 MODELS = ContextModels(
-    numeric=Model("num", "numeric", 384, "n1"),
+    joint=replace(average("joint", NUM, TextModel("text", None)), fingerprint="j1"),
     text=Model("text", "text", 384, "t1"),
-    joint=Model("joint", "joint", 384, "j1"),
-    window_days=63,
 )
 US = Definition(calendar="XNYS", instruments=("A", "B"), languages=("EN",), news="all", news_day="session")
 A = InstrumentWindow(instrument_id="A", rows=63, last_date=DAY)
@@ -160,7 +161,9 @@ def test_whatever_else_differs_makes_a_revision(other: DayInputs) -> None:
 @pytest.mark.parametrize("field", ["model_id", "fingerprint"])
 def test_another_model_makes_a_revision(part: str, field: str) -> None:
     model = replace(getattr(MODELS, part), **{field: "another"})
-    assert inputs_hash(INPUTS, replace(MODELS, **{part: model})) != inputs_hash(INPUTS, MODELS)
+    joint = replace(MODELS.joint, numeric=model) if part == "numeric" else MODELS.joint
+    others = replace(MODELS, joint=joint) if part == "numeric" else replace(MODELS, **{part: model})
+    assert inputs_hash(INPUTS, others) != inputs_hash(INPUTS, MODELS)
 
 
 def test_several_triggers_of_a_day_in_one_batch_count_on() -> None:

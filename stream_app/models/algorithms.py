@@ -1,0 +1,85 @@
+"""The algorithms that a models file may name, by kind and name, each with its parameters."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stream_app.models.definitions import Embed, Join
+from stream_app.models.scalings import decoded
+from stream_app.regime import joint, numeric, scaled, volatility_profile
+from stream_app.regime.scaled import ScaledJoin
+from stream_app.regime.windows import LARGEST_WINDOW_DAYS
+
+
+class Parameters(BaseModel):
+    """What a model's table may hold beside its kind, algorithm, inputs and weights."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WindowParameters(Parameters):
+    """Of every numeric algorithm: the rows of its window."""
+
+    window_days: Annotated[int, Field(ge=2, le=LARGEST_WINDOW_DAYS)] = 63
+
+
+class TextParameters(Parameters):
+    """Of every text algorithm: a folder, also relative to the models file, or a hub id; none: the packaged model."""
+
+    source: Annotated[str | None, Field(min_length=1, max_length=4096)] = None
+
+
+class ScaledParameters(Parameters):
+    """The usual length of each half in a joint vector."""
+
+    numeric_weight: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 3.0
+    text_weight: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class NumericAlgorithm:
+    """A pure function of windows, and the fingerprint of what it does with windows of so many rows."""
+
+    embed: Embed
+    fingerprint: Callable[[int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class JointAlgorithm:
+    """How a join is made of parameters and the bytes of weights, with its fingerprint.
+
+    Without `has_weights` it takes none. `build` raises ValueError saying what is wrong with the weights.
+    """
+
+    parameters: type[Parameters]
+    has_weights: bool
+    build: Callable[[Any, bytes], Join]
+    fingerprint: Callable[[Parameters, bytes], str]
+
+
+def fingerprint(rules: str, parameters: Parameters, weights: bytes) -> str:
+    """sha256, hexadecimal, of all that a model's vectors depend on beside its inputs; `rules` says its formula."""
+    given = json.dumps(parameters.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(f"{rules}|{given}|{hashlib.sha256(weights).hexdigest()}".encode()).hexdigest()
+
+
+def _scaled(parameters: ScaledParameters, weights: bytes) -> Join:
+    found = decoded(weights)
+    numeric_half, text_half = found.numeric.scaling(), found.text.scaling()
+    return ScaledJoin(numeric_half, text_half, parameters.numeric_weight, parameters.text_weight)
+
+
+NUMERIC: Mapping[str, NumericAlgorithm] = {
+    "raw-path": NumericAlgorithm(lambda features, rows: numeric.embed(features), numeric.fingerprint),
+    "volatility-profile": NumericAlgorithm(volatility_profile.embed, volatility_profile.fingerprint),
+}
+TEXT = ("mean-pooling",)
+JOINT: Mapping[str, JointAlgorithm] = {
+    "average": JointAlgorithm(Parameters, False, lambda *_: joint.joint, lambda *_: joint.fingerprint()),
+    "scaled": JointAlgorithm(ScaledParameters, True, _scaled, partial(fingerprint, f"scaled|{scaled.RULES}")),
+}

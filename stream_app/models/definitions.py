@@ -1,0 +1,60 @@
+"""What a model is, once its table and its weights have been read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas import DIM
+from stream_app.store.models import Model
+
+Floats = NDArray[np.float32]
+Embed = Callable[[Floats, NDArray[np.int64]], Floats]
+"""Features (n, window_days, 3) and observed rows (n,) of windows -> their vectors (n, 384)."""
+Join = Callable[[Floats, Floats], Floats]
+"""Numeric halves (n, 384) and text halves (n, 384) -> joint vectors (n, 384)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumericModel:
+    """Makes a vector of an instrument's window of `window_days` rows."""
+
+    model_id: str
+    window_days: int
+    fingerprint: str
+    embed: Embed
+
+    @property
+    def registered(self) -> Model:
+        """As the database knows it."""
+        return Model(self.model_id, "numeric", DIM, self.fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class TextModel:
+    """Makes a vector of a text. Its fingerprint is that of its files, which are read where it is loaded."""
+
+    model_id: str
+    source: str | None
+    """A folder or a hub id; None: the packaged model."""
+
+    def registered(self, fingerprint: str) -> Model:
+        """As the database knows it, with the fingerprint of its loaded files."""
+        return Model(self.model_id, "text", DIM, fingerprint)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointModel:
+    """Makes a region's context of its numeric half and its day's text half."""
+
+    model_id: str
+    numeric: NumericModel
+    text: TextModel
+    fingerprint: str
+    join: Join
+
+    @property
+    def registered(self) -> Model:
+        """As the database knows it."""
+        return Model(self.model_id, "joint", DIM, self.fingerprint)

@@ -1,0 +1,100 @@
+"""Models by id, put together from their tables; a joint model's weights are read when it is first asked for."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from stream_app.errors import UsageError
+from stream_app.models.algorithms import JOINT, NUMERIC, Parameters, TextParameters, WindowParameters
+from stream_app.models.definitions import JointModel, NumericModel, TextModel
+from stream_app.models.tables import Kind, ModelTable, read_tables
+from stream_app.store.models import Model
+
+WEIGHTS_MAX_BYTES = 64 * 1024 * 1024
+
+
+class Registry:
+    """Every model that there is. Raises UsageError naming the model, and saying what is wrong, where one cannot be."""
+
+    def __init__(self, tables: Mapping[str, ModelTable]) -> None:
+        self.tables = tables
+
+    def __contains__(self, model_id: str) -> bool:
+        """Whether there is a model of this id."""
+        return model_id in self.tables
+
+    def numeric(self, model_id: str) -> NumericModel:
+        """A numeric model."""
+        table = self._table(model_id, "numeric")
+        assert isinstance(table.parameters, WindowParameters)
+        algorithm, rows = NUMERIC[table.algorithm], table.parameters.window_days
+        return NumericModel(model_id, rows, algorithm.fingerprint(rows), algorithm.embed)
+
+    def text(self, model_id: str) -> TextModel:
+        """A text model, not loaded."""
+        table = self._table(model_id, "text")
+        assert isinstance(table.parameters, TextParameters)
+        return TextModel(model_id, table.parameters.source)
+
+    def joint(self, model_id: str) -> JointModel:
+        """A joint model with its inputs."""
+        table = self._table(model_id, "joint")
+        algorithm, weights = JOINT[table.algorithm], _weights(table)
+        try:
+            join = algorithm.build(table.parameters, weights)
+        except ValueError as error:
+            raise table.refused(f"its weights {table.weights} cannot be used: {error}.") from None
+        numeric, text = (self.numeric(table.inputs[0]), self.text(table.inputs[1]))
+        return JointModel(model_id, numeric, text, algorithm.fingerprint(table.parameters, weights), join)
+
+    def registered(self, model_id: str) -> Model | None:
+        """A model as the database knows it; None for a text model, whose fingerprint is known once it is loaded."""
+        match self.tables[model_id].kind:
+            case "numeric":
+                return self.numeric(model_id).registered
+            case "joint":
+                return self.joint(model_id).registered
+            case "text":
+                return None
+
+    def of_kind(self, kind: Kind) -> Iterable[str]:
+        """The ids of the models of a kind, in the order of the files."""
+        return [table.model_id for table in self.tables.values() if table.kind == kind]
+
+    def _table(self, model_id: str, kind: Kind) -> ModelTable:
+        table = self.tables.get(model_id)
+        if table is None:
+            raise UsageError(f"There is no model {model_id}; {kind} models are {', '.join(self.of_kind(kind))}.")
+        if table.kind != kind:
+            raise UsageError(f"{model_id} is a {table.kind} model; {kind} models are {', '.join(self.of_kind(kind))}.")
+        return table
+
+
+def raw_path(model_id: str, window_days: int) -> NumericModel:
+    """A numeric model that no file has: the original's algorithm under an id of the caller's."""
+    algorithm = NUMERIC["raw-path"]
+    return NumericModel(model_id, window_days, algorithm.fingerprint(window_days), algorithm.embed)
+
+
+def average(model_id: str, numeric: NumericModel, text: TextModel) -> JointModel:
+    """A joint model that no file has: the original's algorithm under an id of the caller's."""
+    algorithm, none = JOINT["average"], Parameters()
+    return JointModel(model_id, numeric, text, algorithm.fingerprint(none, b""), algorithm.build(none, b""))
+
+
+def load_registry(models_file: Path | None = None) -> Registry:
+    """The packaged models and those of a file. UsageError naming file and model, and saying what is wrong."""
+    return Registry(read_tables(models_file))
+
+
+def _weights(table: ModelTable) -> bytes:
+    """The bytes of a model's weights, none where its algorithm takes none."""
+    if table.weights is None:
+        return b""
+    try:
+        with table.weights.open("rb") as file:
+            found = file.read(WEIGHTS_MAX_BYTES + 1)
+    except OSError as error:
+        raise table.refused(f"its weights {table.weights} cannot be read: {error.strerror}.") from None
+    if len(found) > WEIGHTS_MAX_BYTES:
+        raise table.refused(f"its weights {table.weights} have over {WEIGHTS_MAX_BYTES:,} bytes.")
+    return found

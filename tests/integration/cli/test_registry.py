@@ -1,0 +1,144 @@
+"""`models`: what is listed, shown and checked, and what `fit` fits on stored vectors."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stream_app.store import models
+from stream_app.store.database import connect
+from stream_app.store.models import Model
+from tests.integration.cli.conftest import CommandLine
+from tests.integration.cli.tables import Tables
+from tests.integration.text_models import FINGERPRINT, QuickModel
+from tests.models_file import CORE, write_models
+
+NUMERIC, TEXT = "num-regime-core-v1", "text-fin-general-v1"
+REGIMES = """
+    INSERT INTO regimes (regime_record_id, as_of_date, region, model_id, instruments, regime_label, confidence,
+        regime_embedding, origin)
+    SELECT 'r' || n, '2025-01-01'::date + n, 'US', 'num', '{A}', 'NEUTRAL', 1, array_fill(n, ARRAY[384])::vector,
+        'backfill' FROM generate_series(0, 3) n
+"""
+ARTICLES = """
+    INSERT INTO news_articles (article_id, published_at, news_date, time_precision, language, headline, content_hash)
+    SELECT 'a' || n, '2025-01-01 12:00Z'::timestamptz + n * interval '1 day', '2025-01-01'::date + n, 'time', 'en',
+        'x', 'h'
+    FROM generate_series(0, 3) n
+"""
+TEXTS = """
+    INSERT INTO text_embeddings (source_id, model_id, content_hash, vector, origin)
+    SELECT 'a' || n, 'words', 'h', array_fill(10 - n, ARRAY[384])::vector, 'backfill' FROM generate_series(0, 2) n
+"""
+
+
+async def register(database_url: str, *new: Model) -> None:
+    connection = await connect(database_url)
+    for model in new:
+        await models.register(connection, model)
+    await connection.close()
+
+
+@pytest.fixture
+def own(stream_app: CommandLine, tmp_path: Path) -> CommandLine:
+    """With a models file of its own, in which core's windows have 20 rows."""
+    stream_app.environment["STREAM_APP_MODELS_FILE"] = str(write_models(tmp_path, window_days=20))
+    return stream_app
+
+
+def test_every_model_is_listed_with_whether_it_is_in_use_and_registered(own: CommandLine, database_url: str) -> None:
+    asyncio.run(register(database_url, Model(NUMERIC, "numeric", 384, "any")))
+    ran = own.run_here("models list")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    header, *rows = [line.split() for line in ran.stdout.splitlines()]
+    assert header == ["model", "kind", "algorithm", "dim", "inputs", "in", "use", "registered"]
+    assert [NUMERIC, "numeric", "raw-path", "384", "-", "yes", "yes"] in rows
+    assert [CORE, "joint", "average", "384", NUMERIC, TEXT, "yes", "no"] in rows
+
+
+def test_without_a_database_the_models_are_listed_all_the_same(own: CommandLine) -> None:
+    own.environment["STREAM_APP_DATABASE_URL"] = "postgresql://127.0.0.1:9/none"
+    ran = own.run_here("models list")
+    assert ran.exit_code == 0
+    assert ran.stderr.startswith("Which are registered is not known: ")
+    assert [line.split()[-1] for line in ran.stdout.splitlines() if line.startswith(NUMERIC)] == ["?"]
+
+
+def test_a_model_is_shown_with_its_parameters_fingerprint_and_file(own: CommandLine, tmp_path: Path) -> None:
+    shown = dict(line.split(" = ") for line in own.run_here(f"models show {NUMERIC}").stdout.splitlines())
+    assert (shown["kind"], shown["window_days"]) == ("numeric", "20")
+    assert (len(shown["fingerprint"]), shown["file"]) == (64, str(tmp_path / "models.toml"))
+    unknown = own.run_here("models show none")
+    assert unknown.exit_code == 2
+    assert f"There is no model none; there are {NUMERIC}" in " ".join(unknown.stderr.split())
+
+
+def test_check_loads_every_model_and_compares_it_with_the_database(
+    own: CommandLine, database_url: str, model: QuickModel
+) -> None:
+    asyncio.run(register(database_url, Model(TEXT, "text", 384, FINGERPRINT)))
+    good = own.run_here("models check")
+    assert (good.exit_code, good.stderr) == (0, "")
+    assert good.stdout.endswith("models are loaded, 1 of them registered.\n")
+    asyncio.run(register(database_url, Model(NUMERIC, "numeric", 384, "another"), Model(CORE, "joint", 384, "another")))
+    differing = own.run_here("models check")
+    assert differing.exit_code == 1
+    told = differing.stderr.splitlines()
+    assert [line.partition(" is not the one this database's vectors were made with: ")[0] for line in told] == [
+        f"The numeric model {NUMERIC}",
+        f"The joint model {CORE}",
+    ]
+    assert all(
+        line.endswith("give the changed model an id of its own in the file that models_file names.") for line in told
+    )
+
+
+def test_check_says_which_weights_cannot_be_read(own: CommandLine, tmp_path: Path) -> None:
+    file = write_models(
+        tmp_path,
+        more_models='[models.x]\nkind = "joint"\nalgorithm = "scaled"\nweights = "none.json"\n'
+        f'inputs = ["{NUMERIC}", "{TEXT}"]\n',
+    )
+    ran = own.run_here("models check")
+    assert ran.exit_code == 2
+    assert f"The models file {file}: x: its weights {tmp_path / 'none.json'} cannot be read" in " ".join(
+        ran.stderr.split()
+    )
+
+
+def test_fit_fits_on_the_days_that_have_both_halves_and_its_model_can_be_used(
+    stream_app: CommandLine, tables: Tables, database_url: str, tmp_path: Path
+) -> None:
+    for statement in (REGIMES, ARTICLES, TEXTS):
+        tables.fetch(statement)
+    asyncio.run(register(database_url, Model("num", "numeric", 384, "1"), Model("words", "text", 384, "2")))
+    words = "models fit --joint-model-id x --region US --from 2025-01-01 --to 2025-01-31 --output w.json"
+    halves = " --numeric-model-id num --text-model-id words"
+    ran = stream_app.run_here(words + halves)
+    assert (ran.exit_code, ran.stderr) == (
+        0,
+        "Fitted on 3 days from 2025-01-01 to 2025-01-03. For the models file:\n",
+    )
+    fitted = json.loads((tmp_path / "w.json").read_bytes())
+    assert fitted["fitted"]["text_fingerprint"] == "2"
+    assert (fitted["numeric"]["mean"], fitted["text"]["mean"]) == ([1.0] * 384, [9.0] * 384)
+    assert fitted["numeric"]["scale"] == pytest.approx(np.sqrt(384 * 2 / 3))
+    tables_of_num = '[models.num]\nkind = "numeric"\nalgorithm = "raw-path"\n[models.words]\nkind = "text"\n'
+    (tmp_path / "own.toml").write_text(tables_of_num + 'algorithm = "mean-pooling"\n' + ran.stdout)
+    stream_app.environment["STREAM_APP_MODELS_FILE"] = "own.toml"
+    assert "numeric_weight = 3.0" in stream_app.run_here("models show x").stdout
+    before = (tmp_path / "w.json").read_bytes()
+    assert stream_app.run_here(words + halves).exit_code == 0
+    assert (tmp_path / "w.json").read_bytes() == before
+
+
+def test_fit_says_that_there_are_too_few_days(stream_app: CommandLine) -> None:
+    ran = stream_app.run_here(
+        "models fit --joint-model-id x --region US --from 2025-01-01 --to 2025-01-31 --output w.json"
+    )
+    assert ran.exit_code == 2
+    assert "From 2025-01-01 to 2025-01-31 0 days are too few to fit a mean and a scale; fill in" in " ".join(
+        ran.stderr.split()
+    )

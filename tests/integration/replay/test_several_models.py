@@ -1,0 +1,171 @@
+"""Several joint models side by side: each has its contexts under its own id, live, replayed, and added later."""
+
+import datetime as dt
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pytest
+
+from schemas import JointRegimeContext
+from stream_app.models.scalings import decoded
+from stream_app.models.tables import PACKAGED_MODELS
+from stream_app.replay.over_stored import Compared
+from stream_app.replay.run import Asked, replay
+from stream_app.store.trigger_queue import EVERY_DAY
+from tests.integration.lived import DAYS, LIVE, TABLES, WINDOW_DAYS, at, dump, live_run, settled
+from tests.integration.pipeline import Pipeline, Place, article, close, weekdays
+from tests.integration.replay.shown import Counted
+from tests.integration.steps import stepping
+from tests.integration.text_models import QuickModel
+from tests.models_file import CORE
+
+SHORT, SHORT_DAYS = "joint-short", 3
+WEIGHTS = PACKAGED_MODELS.parent / "models" / "joint-regime-scaled-v1.json"
+MORE = f"""
+[models.num-short]
+kind = "numeric"
+algorithm = "volatility-profile"
+window_days = {SHORT_DAYS}
+
+[models.{SHORT}]
+kind = "joint"
+algorithm = "scaled"
+inputs = ["num-short", "text-fin-general-v1"]
+weights = "{WEIGHTS}"
+"""
+BOTH: dict[str, Any] = {**LIVE, "more_models": MORE, "joint_models": (CORE, SHORT)}
+ALL = Asked((), EVERY_DAY, None)
+
+
+async def by_model(path: Pipeline) -> dict[str, list[JointRegimeContext]]:
+    """The stored revisions of each model by day and number."""
+    found = defaultdict(list)
+    for context in await path.revisions("US", *DAYS):
+        found[context.model_id].append(context)
+    return found
+
+
+def days_and_revisions(contexts: list[JointRegimeContext]) -> list[tuple[dt.date, int]]:
+    return [(context.as_of, context.revision) for context in contexts]
+
+
+def newest(contexts: list[JointRegimeContext]) -> dict[dt.date, tuple[str, bytes]]:
+    """Of each day the last revision's inputs and vector."""
+    return {c.as_of: (c.inputs_hash, c.vector.data if c.vector else b"") for c in contexts}
+
+
+async def published(path: Pipeline) -> list[JointRegimeContext]:
+    """The contexts on the topic, each once, in the order of the first copies."""
+    return list({context.event_id: context for context in await path.contexts()}.values())
+
+
+async def test_two_models_are_computed_live_from_the_same_records_and_replayed_to_the_byte(
+    place: Place, emptied: Place, model: QuickModel
+) -> None:
+    async with place.pipeline(**BOTH) as path:
+        await live_run(path)
+        made = await by_model(path)
+        assert {name: {w.rows for c in contexts for w in c.instruments} for name, contexts in made.items()} == {
+            CORE: {WINDOW_DAYS},
+            SHORT: {SHORT_DAYS},
+        }
+        for contexts in made.values():
+            assert sorted(days_and_revisions(contexts)) == days_and_revisions(contexts)
+        _are_of_the_same_texts(made[CORE], made[SHORT])
+        in_order = await path.fetch("SELECT event_id FROM joint_embedding_revisions ORDER BY sequence")
+        assert [row["event_id"] for row in in_order] == [context.event_id for context in await published(path)]
+        windows = await path.fetch(
+            "SELECT model_id, count(*) AS windows FROM numeric_window_embeddings GROUP BY model_id"
+        )
+        assert dict(windows)["num-short"] > dict(windows)["num-regime-core-v1"] > 0
+        before = await dump(path)
+    async with emptied.pipeline(**BOTH) as path:
+        await replay(path.services, ALL, Counted())
+        after = await dump(path)
+        for table in TABLES:
+            assert after[table] == before[table], table
+
+
+def _are_of_the_same_texts(core: list[JointRegimeContext], short: list[JointRegimeContext]) -> None:
+    """Where core's vector holds half the texts' mean alone, the scaled one holds the same mean, centred and scaled."""
+    texts = decoded(WEIGHTS.read_bytes()).text.scaling()
+    place = 3 * WINDOW_DAYS
+    of_core, of_short = ({c.as_of: c.vector for c in contexts} for contexts in (core, short))
+    for day in DAYS:
+        one, other = of_core[day], of_short[day]
+        assert one is not None
+        assert other is not None
+        expected = 3 * (2 * one.numpy() - texts.mean) / texts.scale
+        np.testing.assert_allclose(other.numpy()[place:], expected[place:], rtol=1e-4, atol=1e-5)
+        assert np.abs(other.numpy()[:place] - expected[:place]).max() > 1
+
+
+async def test_a_model_that_is_added_later_has_no_contexts_until_a_replay_fills_them_in(
+    place: Place, emptied: Place, model: QuickModel
+) -> None:
+    async with place.pipeline(**LIVE) as path:
+        await live_run(path)
+        lived = (await by_model(path))[CORE]
+    async with place.pipeline(**BOTH) as path:
+        path.start("prices", "news", "contexts")
+        late = article("later", at(DAYS[-1], 18), "Later than the model.")
+        await path.send(late)
+        await settled(path)
+        await path.stop()
+        made = await by_model(path)
+        assert days_and_revisions(made[CORE])[:-1] == days_and_revisions(lived)
+        assert days_and_revisions(made[SHORT]) == [(DAYS[-1], 1)]
+        filled = await replay(path.services, ALL, Counted())
+        assert isinstance(filled, Compared)
+        assert [(change.as_of, change.why) for change in filled.changed] == [
+            (day, (f"there was none of {SHORT}",)) for day in DAYS[:-1]
+        ]
+        again = await by_model(path)
+        assert again[CORE] == made[CORE]
+        assert days_and_revisions(again[SHORT]) == [(day, 1) for day in DAYS]
+        assert {c.event_id for c in await published(path)} == {c.event_id for each in again.values() for c in each}
+    async with emptied.pipeline(**BOTH) as path:
+        await replay(path.services, ALL, Counted())
+        assert {name: newest(contexts) for name, contexts in (await by_model(path)).items()} == {
+            name: newest(contexts) for name, contexts in again.items()
+        }
+
+
+LONG, LONG_DAYS = "joint-long", 8
+LONGER = f"""
+[models.num-long]
+kind = "numeric"
+algorithm = "raw-path"
+window_days = {LONG_DAYS}
+
+[models.{LONG}]
+kind = "joint"
+algorithm = "average"
+inputs = ["num-long", "text-fin-general-v1"]
+"""
+
+
+async def test_a_price_that_reached_no_window_when_it_came_amends_the_longer_windows_of_a_model_that_is_added_later(
+    place: Place, model: QuickModel
+) -> None:
+    rows, day = weekdays(DAYS[-1], LONG_DAYS), DAYS[-1]
+    async with place.pipeline(**LIVE) as path, stepping(path, model) as steps:
+        await path.send(*[close("SPX.US", row, 1000.0) for row in rows], article("news", at(day, 14), "News."))
+        await steps.apply()
+        await path.close("US", day)
+        await steps.compute()
+        await path.send(close("SPX.US", rows[0], 2000.0))
+        await steps.apply()
+        await steps.close_and_compute()
+        assert days_and_revisions((await by_model(path))[CORE]) == [(day, 1)]
+    added = {**LIVE, "more_models": LONGER, "joint_models": (CORE, LONG)}
+    async with place.pipeline(**added) as path, stepping(path, model) as steps:
+        await replay(path.services, ALL, Counted())
+        await steps.close_and_compute()
+        await steps.compute()
+        made = await by_model(path)
+        assert days_and_revisions(made[CORE]) == [(day, 1)]
+        assert days_and_revisions(made[LONG]) == [(day, 1), (day, 2)]
+        first_closes = [context.vector.numpy()[0] for context in made[LONG] if context.vector is not None]
+        assert first_closes[1] - first_closes[0] == pytest.approx(500)

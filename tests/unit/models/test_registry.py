@@ -1,0 +1,171 @@
+"""The models files: what is in them, what is refused with which sentence, and what a fingerprint depends on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stream_app.config import FILE_MAX_BYTES, load_settings
+from stream_app.errors import UsageError
+from stream_app.models import load_registry, models_in_use
+from stream_app.models.scalings import Fitted, Half, ScalingWeights, encoded
+from stream_app.models.tables import PACKAGED_MODELS
+from stream_app.regime.scaled import Scaling
+
+CORE = {
+    "num-regime-core-v1": "ba8c33ba0f2575481372f32f407aad41ccae1ceaaf47bd422e7c480327985b6e",
+    "joint-regime-core-v1": "8a31fb3b8d2d2a689788012a6ca2cae96db6ec82de6901d5dd6fc58c91e5a5bc",
+}
+"""As release 0.1.0 registered them: with others no database of it could be opened."""
+RAW = '[models.num]\nkind = "numeric"\nalgorithm = "raw-path"\nwindow_days = 20\n'
+TEXT = '[models.words]\nkind = "text"\nalgorithm = "mean-pooling"\n'
+JOINT = '[models.both]\nkind = "joint"\nalgorithm = "average"\ninputs = ["words", "num"]\n'
+SCALED = '[models.both]\nkind = "joint"\nalgorithm = "scaled"\ninputs = ["words", "num"]\nweights = "w.json"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "models.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def weights(mean: float = 0.1, scale: float = 2.0) -> bytes:
+    half = Half.of(Scaling(np.full(384, mean, np.float32), scale))
+    days = load_settings().calendar_end
+    return encoded(ScalingWeights(Fitted("num", "1", "words", "2", ["US"], days, days, 2), half, half))
+
+
+def test_every_packaged_model_can_be_put_together_and_core_is_what_it_was() -> None:
+    registry = load_registry()
+    found = {model_id: model for model_id in registry.tables if (model := registry.registered(model_id)) is not None}
+    assert {model_id: found[model_id].fingerprint for model_id in CORE} == CORE
+    assert {model.dim for model in found.values()} == {384}
+    assert len({model.fingerprint for model in found.values()}) == len(found)
+    assert registry.text("text-fin-general-v1").source is None
+
+
+def test_a_files_models_stand_beside_the_packaged_ones_or_take_their_place(tmp_path: Path) -> None:
+    replaced = RAW.replace("num", "num-regime-core-v1", 1).replace("20", "40")
+    registry = load_registry(write(tmp_path, RAW + TEXT + JOINT + replaced))
+    assert list(registry.tables)[-3:] == ["num", "words", "both"]
+    both = registry.joint("both")
+    assert (both.numeric.model_id, both.numeric.window_days, both.text.model_id) == ("num", 20, "words")
+    assert registry.joint("joint-regime-core-v1").numeric.window_days == 40
+
+
+def test_models_in_use_are_the_inputs_of_the_joint_ones_each_once(tmp_path: Path) -> None:
+    more = '[models.short]\nkind = "joint"\nalgorithm = "average"\ninputs = ["num", "text-fin-general-v1"]\n'
+    file = write(tmp_path, RAW + more + more.replace("short", "twin"))
+    chosen = {"models_file": file, "joint_models": "joint-regime-core-v1,short,twin"}
+    used = models_in_use(load_settings(chosen))
+    assert [model.model_id for model in used.joint] == ["joint-regime-core-v1", "short", "twin"]
+    assert [model.model_id for model in used.numeric] == ["num-regime-core-v1", "num"]
+    assert (used.text.model_id, used.longest_window_days) == ("text-fin-general-v1", 63)
+
+
+def test_models_of_two_text_models_are_not_used_by_one_worker(tmp_path: Path) -> None:
+    chosen = {"models_file": write(tmp_path, RAW + TEXT + JOINT), "joint_models": "both,joint-regime-core-v1"}
+    told = (
+        r"^joint_models need the text models words and text-fin-general-v1, but a worker encodes with one; name fewer\."
+    )
+    with pytest.raises(UsageError, match=told):
+        models_in_use(load_settings(chosen))
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("none", r"^There is no model none; joint models are joint-regime-core-v1"),
+        ("num-regime-core-v1", r"^num-regime-core-v1 is a numeric model; joint models are joint-regime-core-v1"),
+    ],
+)
+def test_a_setting_that_names_no_joint_model_is_told_which_there_are(asked: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        models_in_use(load_settings({"joint_models": asked}))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", r"has no \[models\.ID\] table\.$"),
+        ("models = 3", r"has no \[models\.ID\] table\.$"),
+        ("[models", "is not valid TOML: "),
+        (RAW + "[regions.US]", r"has regions, but only \[models\.ID\] tables belong there\.$"),
+        ('[models."a|b"]\nkind = "text"', r"a\|b\.\[key\]: String should match pattern"),
+        ("[models]\nnum = 3", "num: Input should be a valid dictionary"),
+        ("[models.num]", "num: kind: Field required"),
+        (RAW.replace("numeric", "numerical"), "num: kind: Input should be 'numeric', 'text' or 'joint'"),
+        (RAW.replace("raw-path", "path"), "num: there is no algorithm path; for a numeric model there is raw-path or "),
+        (RAW.replace("20", "129"), "num: window_days: Input should be less than or equal to 128"),
+        (RAW.replace("window_days", "window"), "num: window: Extra inputs are not permitted"),
+        (RAW + 'weights = "w.json"\n', r"num: the algorithm raw-path takes no weights\.$"),
+        (RAW + 'inputs = ["words"]\n' + TEXT, r"num: its inputs must be no model\.$"),
+        (RAW + JOINT, r"both: its input words is no model that there is\.$"),
+        (RAW + JOINT.replace('"words", ', ""), r"both: its inputs must be one numeric model and one text model\.$"),
+        (RAW + TEXT + JOINT + "text_weight = 2.0\n", "both: text_weight: Extra inputs are not permitted"),
+        (
+            RAW + TEXT + SCALED.replace('weights = "w.json"\n', ""),
+            r"both: the algorithm scaled needs weights, a file\.$",
+        ),
+        (RAW + TEXT + SCALED + "text_weight = 0.0\n", "both: text_weight: Input should be greater than 0"),
+        (RAW + TEXT + SCALED + "text_weight = inf\n", "both: text_weight: Input should be"),
+    ],
+)
+def test_a_wrong_models_file_says_what_is_wrong_with_which_model(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(UsageError, match=rf"^The models file .*models\.toml:? .*{told}"):
+        load_registry(write(tmp_path, text))
+
+
+def test_a_models_file_that_is_missing_or_large_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^The models file .*nowhere\.toml cannot be read: No such file"):
+        load_registry(tmp_path / "nowhere.toml")
+    with pytest.raises(UsageError, match=r"models\.toml has over 1,048,576 bytes\.$"):
+        load_registry(write(tmp_path, "#" * (FILE_MAX_BYTES + 1)))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"{", "cannot be used: "),
+        (b'{"fitted": 3}', "cannot be used: "),
+        (weights().replace(b'"days": 2', b'"weeks": 2'), "cannot be used: "),
+        (weights().replace(b"0.1,", b"", 1), "cannot be used: "),
+        (weights(scale=0.0), "cannot be used: a scale is not a finite number above 0"),
+        (weights().replace(b"0.1,", b"1e999,", 1), "cannot be used: "),
+    ],
+)
+def test_weights_that_cannot_be_used_are_refused_naming_model_and_file(
+    tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / "w.json").write_bytes(content)
+    registry = load_registry(write(tmp_path, RAW + TEXT + SCALED))
+    with pytest.raises(UsageError, match=rf"models\.toml: both: its weights .*w\.json {told}"):
+        registry.joint("both")
+
+
+def test_a_fingerprint_changes_with_parameters_and_weights_and_with_nothing_else(tmp_path: Path) -> None:
+    def fingerprint(folder: str, content: bytes = weights(), more: str = "", tables: str = RAW + TEXT) -> str:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "w.json").write_bytes(content)
+        return load_registry(write(tmp_path / folder, tables + SCALED + more)).joint("both").fingerprint
+
+    first = fingerprint("a")
+    assert fingerprint("b") == first
+    assert fingerprint("c", tables=RAW.replace("20", "30") + TEXT) == first
+    assert fingerprint("d", more="text_weight = 3.0\n") == first
+    changed = [fingerprint("e", more="text_weight = 4.0\n"), fingerprint("f", more="numeric_weight = 4.0\n")]
+    assert len({first, *changed, fingerprint("g", content=weights(mean=0.2))}) == 4
+
+
+def test_a_text_models_folder_is_found_beside_the_file_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    found = load_registry(write(tmp_path, TEXT + 'source = "own"\n')).text("words").source
+    assert found == str(tmp_path / "own")
+    assert load_registry(write(tmp_path, TEXT + 'source = "some/hub-id"\n')).text("words").source == "some/hub-id"
+
+
+def test_the_packaged_file_is_read_from_the_package() -> None:
+    assert PACKAGED_MODELS.is_file()
+    assert PACKAGED_MODELS.parent.name == "stream_app"
