@@ -56,7 +56,10 @@ def list_models(ctx: typer.Context) -> None:
 
 
 @models.command(epilog="Example: [bold]stream-app models show joint-regime-core-v1[/bold]")
-def show(ctx: typer.Context, model_id: Annotated[str, typer.Argument(metavar="ID", parser=a_model_id)]) -> None:
+def show(
+    ctx: typer.Context,
+    model_id: Annotated[str, typer.Argument(metavar="ID", parser=a_model_id, help="A model of the list.")],
+) -> None:
     """Print a model's parameters, inputs, weights and fingerprint, and the file that it is from."""
     from schemas import DIM
     from stream_app.errors import UsageError
@@ -86,7 +89,7 @@ def show(ctx: typer.Context, model_id: Annotated[str, typer.Argument(metavar="ID
 
 @models.command(epilog="Example: [bold]stream-app models check[/bold]")
 def check(ctx: typer.Context) -> None:
-    """Load every model, also the text models that are in use, and compare each with the database.
+    """Load every model, in use or not, and compare it with the database.
 
     Exit code 1, and a sentence each, where the database's vectors were made with another model of the same id.
     """
@@ -96,9 +99,8 @@ def check(ctx: typer.Context) -> None:
 
     settings = settings_of(ctx)
     registry = load_registry(settings.models_file)
-    text = chosen(registry, settings).text
-    known = [model for model_id in registry.tables if (model := registry.registered(model_id)) is not None]
-    known.append(asyncio.run(_loaded(registry, settings, text.model_id)))
+    chosen(registry, settings)
+    known = asyncio.run(_all_loaded(registry, settings))
     stood = asyncio.run(_asked(settings, _registered))
     differing = [model for model in known if stood.get(model.model_id, model) != model]
     for model in differing:
@@ -157,6 +159,12 @@ def _row(table: "ModelTable", in_use: set[str], registered: "dict[str, Model] | 
     known = NOT_ASKED if registered is None else "yes" if table.model_id in registered else "no"
     used = "yes" if table.model_id in in_use else "no"
     return table.model_id, table.kind, table.algorithm, str(DIM), " ".join(table.inputs) or "-", used, known
+
+
+async def _all_loaded(registry: "Registry", settings: "Settings") -> "list[Model]":
+    return [
+        registry.registered(model_id) or await _loaded(registry, settings, model_id) for model_id in registry.tables
+    ]
 
 
 async def _loaded(registry: "Registry", settings: "Settings", model_id: str) -> "Model":

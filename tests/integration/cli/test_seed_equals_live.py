@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from stream_app.config import load_settings
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.pipeline import Place, article, close, weekdays
 from tests.integration.steps import stepping
 from tests.integration.text_models import QuickModel
+from tests.models_file import CORE
 
 DAY = dt.date(2025, 1, 31)
 SESSIONS = weekdays(DAY, 90)
@@ -45,7 +47,7 @@ def regions(tmp_path: Path) -> Path:
     return file
 
 
-async def live(place: Place, model: QuickModel, regions: Path) -> None:
+async def live(place: Place, model: QuickModel, regions: Path, joint: str = CORE) -> None:
     """Months of prices and news, with a correction, a retraction and a date-only article; four days closed."""
     prices = [close("AAPL.US", day, 100.1 + 0.3 * number, 1e7 + number) for number, day in enumerate(SESSIONS)]
     news = [
@@ -55,7 +57,7 @@ async def live(place: Place, model: QuickModel, regions: Path) -> None:
     ]
     new_york = dt.timezone(-dt.timedelta(hours=5))
     last_instant = dt.datetime.combine(DAY, dt.time(23, 59, 59), new_york)
-    async with place.pipeline(regions=regions) as path, stepping(path, model) as steps:
+    async with place.pipeline(regions=regions, joint_models=(joint,)) as path, stepping(path, model) as steps:
         await path.send(*prices, *news)
         await path.send(article("of-the-date", last_instant, "Only its date is known.", time_precision="date"))
         await path.send(article("in-german", last_instant, "Auf Deutsch.", language="de"))
@@ -114,11 +116,13 @@ def run_all(commands: CommandLine) -> list[str]:
     return [result.stdout for result in ran]
 
 
+@pytest.mark.parametrize("joint", load_settings().joint_models)
 def test_the_four_commands_give_the_live_vectors_to_the_bit(
-    stream_app: CommandLine, place: Place, model: QuickModel, regions: Path
+    stream_app: CommandLine, place: Place, model: QuickModel, regions: Path, joint: str
 ) -> None:
-    commands = replace(stream_app, environment=stream_app.environment | {"STREAM_APP_REGIONS": str(regions)})
-    asyncio.run(live(place, model, regions))
+    own = {"STREAM_APP_REGIONS": str(regions), "STREAM_APP_JOINT_MODELS": joint}
+    commands = replace(stream_app, environment=stream_app.environment | own)
+    asyncio.run(live(place, model, regions, joint))
     was = asyncio.run(stored(place, "live"))
     assert [len(rows) for rows in was] == [4, 4, 121, 4]
 

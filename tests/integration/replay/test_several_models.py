@@ -1,6 +1,7 @@
 """Several joint models side by side: each has its contexts under its own id, live, replayed, and added later."""
 
 import datetime as dt
+import logging
 from collections import defaultdict
 from typing import Any
 
@@ -102,8 +103,9 @@ def _are_of_the_same_texts(core: list[JointRegimeContext], short: list[JointRegi
 
 
 async def test_a_model_that_is_added_later_has_no_contexts_until_a_replay_fills_them_in(
-    place: Place, emptied: Place, model: QuickModel
+    place: Place, emptied: Place, model: QuickModel, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     async with place.pipeline(**LIVE) as path:
         await live_run(path)
         lived = (await by_model(path))[CORE]
@@ -113,6 +115,7 @@ async def test_a_model_that_is_added_later_has_no_contexts_until_a_replay_fills_
         await path.send(late)
         await settled(path)
         await path.stop()
+        assert f"3 days were computed without {SHORT}: `stream-app replay` computes it for them" in caplog.messages
         made = await by_model(path)
         assert days_and_revisions(made[CORE])[:-1] == days_and_revisions(lived)
         assert days_and_revisions(made[SHORT]) == [(DAYS[-1], 1)]

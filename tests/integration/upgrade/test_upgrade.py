@@ -11,11 +11,15 @@ import pytest
 
 from schemas.topics import DEAD_LETTERS, NEWS, PRICES, TOPICS
 from stream_app.clock import FixedClock
+from stream_app.replay.over_stored import Compared
+from stream_app.replay.run import Asked, replay
+from stream_app.store.trigger_queue import EVERY_DAY
 from tests.faults.checker import check
 from tests.faults.observed import STAGE_TOPICS, observe
 from tests.faults.settled import settled
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.pipeline import Pipeline, Place, until
+from tests.integration.replay.shown import Counted
 from tests.integration.text_models import QuickModel
 from tests.integration.upgrade.dump import Dump, LogRecord
 from tests.integration.upgrade.history import (
@@ -70,6 +74,9 @@ async def test_a_worker_goes_on_where_the_older_release_stopped(
         late = {("US", FRIDAY, 3), ("JP", FRIDAY, 3)}
         assert made == late | {("US", WAITING, 1), ("US", OPEN, 1), ("JP", OPEN, 1)}
         assert not [record.getMessage() for record in caplog.records if _complains(record)]
+        again = await replay(path.services, Asked((), EVERY_DAY, None), Counted())
+        assert isinstance(again, Compared)
+        assert (again.days, again.changed) == (len({key[:2] for key in after}), [])
         _nothing_is_published_again(dump.log(), await _log(path))
         assert sorted(model.encoded) == sorted(_texts(OPEN) - _texts(TUESDAY))
         check(await observe(path))

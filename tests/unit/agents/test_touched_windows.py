@@ -50,6 +50,18 @@ def together(rows: dict[str, Series], changed: dict[str, Series]) -> tuple[Found
     return found, gone, batches
 
 
+def test_models_of_like_and_of_other_windows_have_each_the_windows_that_it_has_alone() -> None:
+    rows, changed = {"A": series(set(range(9))), "B": series({1, 2, 4})}, {"A": series({0, 3}), "B": series({2, 3})}
+    models = [raw_path("a", 3), raw_path("b", 5), raw_path("c", 3)]
+    found = list(touched_windows(rows, changed, models))
+    assert sorted(touched.model.model_id for touched in found) == ["a", "b", "c"]
+    for touched in found:
+        (alone,) = touched_windows(rows, changed, [touched.model])
+        assert (touched.made.instruments, touched.gone) == (alone.made.instruments, alone.gone)
+        assert touched.made.vectors.tobytes() == alone.made.vectors.tobytes()
+        assert touched.made.as_ofs.tolist() == alone.made.as_ofs.tolist()
+
+
 day_sets = st.sets(st.integers(0, 25), max_size=10)
 
 
