@@ -150,7 +150,7 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
         raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
     say(f"Fitted on {found.fitted.days:,} days from {found.fitted.first} to {found.fitted.last}. For the models file:")
     put(f'[models."{joint_model_id}"]\nkind = "joint"\nalgorithm = "scaled"')
-    put(f'inputs = ["{numeric_model_id}", "{text_model_id}"]\nweights = "{output}"')
+    put(f'inputs = ["{numeric_model_id}", "{text_model_id}"]\nweights = "{output.resolve()}"')
 
 
 def _row(table: "ModelTable", in_use: set[str], registered: "dict[str, Model] | None") -> Sequence[str]:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stream_app.errors import Fatal
 from stream_app.models import JointModel, ModelsInUse, NumericModel
-from stream_app.store import models
+from stream_app.store import joint_embeddings, models
 from stream_app.store.database import Connection
+from stream_app.store.joint_embeddings import MadeOf
 from stream_app.store.models import Model
 
 
@@ -44,9 +46,21 @@ async def register(connection: Connection, in_use: ModelsInUse) -> None:
 async def known_models(connection: Connection, in_use: ModelsInUse) -> KnownModels | None:
     """The models in use, of which nothing is written; None where the text model is not registered.
 
-    Fatal if a numeric or a joint model's id stands for another model in this database.
+    Fatal if a numeric or a joint model's id stands for another model in this database, or for one of other inputs.
     """
     for model in in_use.registered:
         await models.check(connection, model)
+    for joint in in_use.joint:
+        await _check_inputs(connection, joint)
     fingerprint = await models.fingerprint(connection, in_use.text.model_id)
     return None if fingerprint is None else KnownModels(in_use, in_use.text.registered(fingerprint))
+
+
+async def _check_inputs(connection: Connection, joint: JointModel) -> None:
+    made_of = MadeOf(joint.model_id, joint.numeric.model_id, joint.text.model_id)
+    if (found := await joint_embeddings.of_others(connection, made_of)) is not None:
+        raise Fatal(
+            f"The contexts of {found.model_id} in this database are made of {found.numeric_model_id} and "
+            f"{found.text_model_id}, not of {made_of.numeric_model_id} and {made_of.text_model_id}: give a joint model "
+            "of other inputs an id of its own in the file that models_file names."
+        )

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from schemas import JointRegimeContext
+from stream_app.contexts.computing import register_models
+from stream_app.errors import Fatal
 from stream_app.models.scalings import decoded
 from stream_app.models.tables import PACKAGED_MODELS
 from stream_app.replay.over_stored import Compared
@@ -133,6 +135,22 @@ async def test_a_model_that_is_added_later_has_no_contexts_until_a_replay_fills_
         assert {name: newest(contexts) for name, contexts in (await by_model(path)).items()} == {
             name: newest(contexts) for name, contexts in again.items()
         }
+
+
+async def test_contexts_of_other_inputs_are_not_made_under_the_same_id(place: Place, model: QuickModel) -> None:
+    async with place.pipeline(**BOTH) as path, stepping(path, model) as steps:
+        await path.send(*[close("SPX.US", row, 1000.0) for row in weekdays(DAYS[-1], 8)])
+        await path.send(article("news", at(DAYS[-1], 14), "News."))
+        await steps.apply()
+        await path.close("US", DAYS[-1])
+        await steps.compute()
+    of_others = BOTH | {"more_models": MORE.replace('inputs = ["num-short"', 'inputs = ["num-regime-core-v1"')}
+    told = (
+        f"^The contexts of {SHORT} in this database are made of num-short and text-fin-general-v1, not of num-regime-"
+    )
+    async with place.pipeline(**of_others) as path:
+        with pytest.raises(Fatal, match=told):
+            await register_models(path.services)
 
 
 LONG, LONG_DAYS = "joint-long", 8
