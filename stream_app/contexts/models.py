@@ -50,10 +50,12 @@ async def known_models(connection: Connection, in_use: ModelsInUse) -> KnownMode
     """
     for model in in_use.registered:
         await models.check(connection, model)
+    fingerprint = await models.fingerprint(connection, in_use.text.model_id)
+    if fingerprint is None:
+        return None
     for joint in in_use.joint:
         await _check_inputs(connection, joint)
-    fingerprint = await models.fingerprint(connection, in_use.text.model_id)
-    return None if fingerprint is None else KnownModels(in_use, in_use.text.registered(fingerprint))
+    return KnownModels(in_use, in_use.text.registered(fingerprint))
 
 
 async def _check_inputs(connection: Connection, joint: JointModel) -> None:

@@ -14,7 +14,7 @@ NAMED = """
     SELECT model_id, kind, dim, fingerprint FROM models WHERE model_id = ANY($1::text[]) ORDER BY model_id COLLATE "C"
 """
 
-EVERY = """SELECT model_id, kind, dim, fingerprint FROM models ORDER BY model_id COLLATE "C" """
+EVERY = "SELECT model_id, kind, dim, fingerprint FROM models"
 
 
 @dataclass(frozen=True, slots=True)
