@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from stream_app.config import FILE_MAX_BYTES, load_settings
+from stream_app.encoding.model_files import fingerprint as packaged_fingerprint
+from stream_app.encoding.model_files import packaged_folder
 from stream_app.errors import UsageError
 from stream_app.models import load_registry, models_in_use
-from stream_app.models.scalings import Fitted, Half, ScalingWeights, encoded
+from stream_app.models.scalings import Fitted, Half, ScalingWeights, decoded, encoded
 from stream_app.models.tables import PACKAGED_MODELS
 from stream_app.regime.scaled import Scaling
 
@@ -42,6 +44,16 @@ def test_every_packaged_model_can_be_put_together_and_core_is_what_it_was() -> N
     assert {model.dim for model in found.values()} == {384}
     assert len({model.fingerprint for model in found.values()}) == len(found)
     assert registry.text("text-fin-general-v1").source is None
+
+
+def test_the_packaged_scaled_model_was_fitted_on_vectors_of_its_own_inputs() -> None:
+    registry = load_registry()
+    model, weights_file = registry.joint("joint-regime-scaled-v1"), registry.tables["joint-regime-scaled-v1"].weights
+    assert weights_file is not None
+    fitted = decoded(weights_file.read_bytes()).fitted
+    assert (fitted.numeric_model_id, fitted.text_model_id) == (model.numeric.model_id, model.text.model_id)
+    assert fitted.numeric_fingerprint == model.numeric.fingerprint, "fit it again: its numeric model has changed"
+    assert fitted.text_fingerprint == packaged_fingerprint(packaged_folder())
 
 
 def test_a_files_models_stand_beside_the_packaged_ones_or_take_their_place(tmp_path: Path) -> None:
