@@ -13,6 +13,7 @@ BENCH_RUNS := .bench/runs.jsonl
 BENCH_SHARED := msgspec|numpy|sentence-transformers|tokenizers|torch|transformers
 BENCHMARKS := stream persist close poison text backfill
 MINUTES := 30
+ROUNDS := 1
 INSTALLED_FROM := requirements-dev.lock requirements-uv.lock pyproject.toml stream_app/embedded/kafka-jars.lock
 
 # The text model comes as a package: nothing may ask a hub.
@@ -28,9 +29,10 @@ demo: install
 test: lint
 	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
-# Every fault recipe, in rounds of a new seed each, until the time is over; with FAULTS_SEED=… one round of that seed.
+# Every fault recipe, in rounds of a new seed each: ROUNDS whole ones, and more until the time is over; with
+# FAULTS_SEED=… one round of that seed.
 faults: install
-	@$(PYTHON) -m tests.faults.rounds --minutes $(MINUTES)
+	@$(PYTHON) -m tests.faults.rounds --minutes $(MINUTES) --rounds $(ROUNDS)
 
 lint: install
 	@$(VENV)/bin/ruff check .

@@ -82,6 +82,16 @@ class Decoded(Generic[Event]):
         """The dead letters as they are published."""
         return [letter.event for letter in self.letters]
 
+    def countable(self, chunk: Chunk) -> tuple[list[int], set[int]]:
+        """The offsets of the chunk's new records that the limits count, and those of them that are rejected.
+
+        A record that was sent again and is rejected again is left out: it says nothing of what the feed sends now.
+        """
+        rejected = {letter.event.offset: letter.event.origin is not None for letter in self.letters}
+        new = [record.offset for record in chunk.records if record.offset >= self.was.next_offset]
+        counted = [offset for offset in new if not rejected.get(offset, False)]
+        return counted, rejected.keys() & set(counted)
+
 
 def decode(chunk: Chunk, was: Progress, kind: Records[Event]) -> Decoded[Event]:
     """Decode a chunk against its partition's progress."""

@@ -1,11 +1,13 @@
 """How many records may be rejected before a stage stops, so that a feed gone wrong does not end in the dead letters.
 
 A stage counts, by partition, how many records it rejected in a row at the end of what it has read, and how many of the
-last ones; of all partitions that its worker reads the counts are added. They are part of the partition's progress: a
-worker that is started again goes on counting where it was, and so does another one that gets the partition. What comes
-before the first record that passes a limit is stored, and then the stage ends. Started again, it ends at once, without
-another dead letter, for as long as that record is followed by others like it, however often a supervisor tries. Once
-the newest records of the partition are good, the feed is mended, and what is bad before them goes to the dead letters.
+last ones, which are added up over all partitions that its worker reads. A run is of one partition: one to which no good
+record ever comes would else keep the others near the limit. The counts are part of the partition's progress: a worker
+that is started again goes on counting where it was, and so does another one that gets the partition. A record that was
+sent again and is rejected again is not counted, for its feed sent it but once. What comes before the first record that
+passes a limit is stored, and then the stage ends. Started again, it ends at once, without another dead letter, for as
+long as that record is followed by others like it, however often a supervisor tries. Once the newest records of the
+partition are good, the feed is mended, and what is bad before them goes to the dead letters.
 """
 
 from collections.abc import Iterable
@@ -107,7 +109,6 @@ class Counting:
     def __init__(self, limits: RejectionLimits, was: Progress, others: Iterable[Progress]) -> None:
         rest = list(others)
         self._limits = limits
-        self._others_in_a_row = sum(each.rejected_in_a_row for each in rest)
         self._others_records = sum(each.recent_records + each.earlier_records for each in rest)
         self._others_rejected = sum(each.recent_rejected + each.earlier_rejected for each in rest)
         self.tally = Tally(was, max(1, limits.window_records // (2 * (len(rest) + 1))))
@@ -131,7 +132,7 @@ class Counting:
 
     def _passed(self) -> str | None:
         return self._limits.passed_by(
-            self._others_in_a_row + self.tally.in_a_row,
+            self.tally.in_a_row,
             self._others_rejected + self.tally.rejected,
             self._others_records + self.tally.records,
         )

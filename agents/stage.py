@@ -130,8 +130,7 @@ class Stage(ABC):
         counting = Counting(self.limits, decoded.was, others)
         passed = None
         if decoded.letters:
-            new = [record.offset for record in chunk.records if record.offset >= decoded.was.next_offset]
-            passed = counting.add(new, {letter.event.offset for letter in decoded.letters})
+            passed = counting.add(*decoded.countable(chunk))
         elif decoded.fresh:
             counting.tally.add(len(decoded.fresh), rejected=False)
         if passed is not None and not self._lets_pass:
@@ -213,7 +212,7 @@ class Stage(ABC):
         if position <= was.next_offset:
             return
         async with transaction(self.services.pool) as conn:
-            moved = await progress.pass_idle(conn, self.topic, tp.partition, was.next_offset, position)
+            moved = await progress.pass_idle(conn, was, position)
         if moved:
             self._progress[tp.partition] = replace(was, next_offset=position)
         else:

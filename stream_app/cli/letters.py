@@ -10,7 +10,7 @@ import typer
 
 from stream_app.cli.choices import settings_of
 from stream_app.cli.dates import beginning, ending
-from stream_app.cli.output import put
+from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
     from stream_app.config import Settings
@@ -116,6 +116,7 @@ def requeue(  # noqa: PLR0913, PLR0917 - typer reads the options from the parame
     wanted.require_any(every)
     settings = settings_of(ctx)
     choice = wanted.choice(settings.topic_prefix, REQUEUED_TOPICS, handled=again)
+    _look_at_named(settings, choice)
     if dry_run:
         tell_would("sent again", _counted(settings, choice), settings.topic_prefix)
     else:
@@ -143,10 +144,30 @@ def discard(  # noqa: PLR0913, PLR0917 - typer reads the options from the parame
     wanted.require_any(every)
     settings = settings_of(ctx)
     choice = wanted.choice(settings.topic_prefix, LETTER_TOPICS)
+    _look_at_named(settings, choice)
     if dry_run:
         tell_would("discarded", _counted(settings, choice), settings.topic_prefix)
     else:
         tell_discarded(_ask(settings, lambda conn: handled_letters.discard(conn, choice)))
+
+
+def _look_at_named(settings: "Settings", choice: "Choice") -> None:
+    """Tell of named letters that nothing is done with; UsageError where there is none of a name."""
+    from stream_app.cli.told_letters import name_of
+    from stream_app.errors import UsageError
+    from stream_app.store import handled_letters
+
+    if choice.names is None:
+        return
+    names = choice.names
+    found = _ask(settings, lambda conn: handled_letters.read(conn, names))
+    states = {handled_letters.LetterName(*letter.place): state for letter, state in found}
+    for name in names:
+        told = name_of(name, settings.topic_prefix)
+        if name not in states:
+            raise UsageError(f"There is no dead letter {told}.")
+        if states[name] is not handled_letters.State.WAITS and not choice.handled:
+            say(f"{told} was {states[name]} before: nothing is done with it.")
 
 
 def _counted(settings: "Settings", choice: "Choice") -> dict[tuple[str, str], int]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from stream_app.store.database import Pool
 
 YOUNGEST_DAYS = 90
-"""Younger windows stay: what a redelivered record publishes is read from them."""
+DELIVERY_DAYS = 7
+"""After which a record is not delivered again; until then what it publishes is read from its windows, which stay."""
 MAY_GO = {"numeric_window_embeddings": "--windows-before", "dead_letters": "--letters-before"}
 """The tables of which something may go, and how. Every other row is part of an answer."""
 STAYS = "stays"
@@ -48,10 +49,12 @@ def prune(
     from stream_app.endpoints import find_database
     from stream_app.errors import UsageError
 
-    latest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=YOUNGEST_DAYS)
+    settings = settings_of(ctx)
+    youngest_days = max(YOUNGEST_DAYS, settings.numeric_publish_max_age_days + DELIVERY_DAYS)
+    latest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=youngest_days)
     if windows_before is not None and windows_before > latest:
-        raise UsageError(f"Windows of the last {YOUNGEST_DAYS} days stay: give a date up to {latest}.")
-    asyncio.run(_pruned(find_database(settings_of(ctx)), windows_before, letters_before, dry_run))
+        raise UsageError(f"Windows of the last {youngest_days:,} days stay: give a date up to {latest}.")
+    asyncio.run(_pruned(find_database(settings), windows_before, letters_before, dry_run))
 
 
 async def _pruned(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from schemas import OriginPosition
     from stream_app.requeuing import Requeued
     from stream_app.store.dead_letters import Letter
-    from stream_app.store.handled_letters import ListedLetter, State
+    from stream_app.store.handled_letters import LetterName, ListedLetter, State
 
 HEADER = ("name", "received", "reason", "state", "value_bytes", "error")
 NOTHING = "No dead letter is as you asked."
@@ -53,9 +53,14 @@ def print_list(letters: Sequence["ListedLetter"], prefix: str, form: Literal["ta
         say(NOTHING)
 
 
+def name_of(name: "LetterName", prefix: str) -> str:
+    """A letter's name, as the commands take it."""
+    return _place(name.topic, name.log_epoch, name.partition, name.offset, prefix)
+
+
 def _row(letter: "ListedLetter", prefix: str) -> tuple[Any, ...]:
     name = letter.name
-    place = _place(name.topic, name.log_epoch, name.partition, name.offset, prefix)
+    place = name_of(name, prefix)
     return place, _time(letter.timestamp_ms), letter.reason, str(letter.state), letter.value_bytes, letter.error
 
 

@@ -45,6 +45,12 @@ class Letter:
     position_ms: int
 
     @property
+    def place(self) -> tuple[str, int, int, int]:
+        """Topic on the wire, log epoch, partition and offset of its record."""
+        letter = self.event
+        return letter.topic, letter.log_epoch, letter.partition, letter.offset
+
+    @property
     def origin(self) -> OriginPosition:
         """The place that its record has when it is sent again: that of the first one, if it was sent again before."""
         letter = self.event

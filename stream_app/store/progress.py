@@ -36,7 +36,7 @@ MOVE_ON = """
 """
 PASS_IDLE = """
     UPDATE ingest_progress SET next_offset = $4, updated_at = now()
-    WHERE topic = $1 AND partition = $2 AND next_offset = $3 AND next_offset < $4
+    WHERE topic = $1 AND partition = $2 AND log_epoch = $5 AND next_offset = $3 AND next_offset < $4
 """
 LOCK_TOPICS = "SELECT 1 FROM ingest_progress WHERE topic = ANY($1::text[]) ORDER BY topic, partition FOR SHARE"
 OF_TOPICS = "SELECT topic, partition, log_epoch, next_offset FROM ingest_progress WHERE topic = ANY($1::text[])"
@@ -146,9 +146,9 @@ async def move_on(connection: Connection, was: Progress, now: Progress) -> None:
         raise FenceLost(f"{was.topic}[{was.partition}] is no longer at offset {was.next_offset}.")
 
 
-async def pass_idle(connection: Connection, topic: str, partition: int, expected: int, position: int) -> bool:
+async def pass_idle(connection: Connection, was: Progress, position: int) -> bool:
     """Move an idle partition over control records to the consumer's position; False if the fence refuses."""
-    moved: str = await connection.execute(PASS_IDLE, topic, partition, expected, position)
+    moved: str = await connection.execute(PASS_IDLE, was.topic, was.partition, was.next_offset, position, was.log_epoch)
     return moved == "UPDATE 1"
 
 

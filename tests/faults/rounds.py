@@ -1,7 +1,8 @@
 """`make faults`: every recipe, in rounds that each draw from a new seed, until the minutes are over.
 
-The first round is a whole one, however long it takes; a later one ends with the time. A round in which something breaks
-is the last: pytest shows what was done before it, the seed, and the command that repeats it, and this ends with 1.
+The first rounds are whole ones, however long they take: as many as ROUNDS says, or one. A later one ends with the time,
+and is told as cut short. A round in which something breaks is the last: pytest shows what was done before it, the seed,
+and the command that repeats it, and this ends with 1.
 FAULTS_SEED, where given, is the seed of the only round.
 """
 
@@ -19,6 +20,8 @@ from pathlib import Path
 
 SEED, FIGURES, UNTIL = "FAULTS_SEED", "FAULTS_FIGURES", "FAULTS_UNTIL"
 """Variables that a round's pytest is given: what to draw from, the file for its figures, the time at which it ends."""
+LEFT_OUT = "left_out"
+"""The figure of the recipes that a round cut short did not begin."""
 LARGEST_SEED = 2**31
 EVERY_RECIPE = ("-m", "")
 TOLD = ("recipes", "kills", "restarts", "outages", "rebalances", "records", "poison", "duplicates")
@@ -29,6 +32,7 @@ def main() -> int:
     """Run the rounds; 0 if every recipe passed."""
     parser = argparse.ArgumentParser(prog="make faults")
     parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--rounds", type=int, default=1, help="whole ones, whatever time they take")
     parser.add_argument("recipes", nargs="*", default=[str(Path(__file__).parent)])
     asked = parser.parse_args()
     began = time.time()
@@ -37,10 +41,10 @@ def main() -> int:
     seeds: list[int] = []
     figures: Counter[str] = Counter()
     broken = False
-    while not broken and (not seeds or (given is None and time.time() < until)):
+    while not broken and (not seeds or (given is None and (len(seeds) < asked.rounds or time.time() < until))):
         seed = random.randrange(LARGEST_SEED) if given is None else int(given)
         print(f"\nround {len(seeds) + 1}: seed {seed}", flush=True)
-        broken = not _round(seed, asked.recipes, until if seeds else None, figures)
+        broken = not _round(seed, asked.recipes, None if len(seeds) < asked.rounds else until, figures)
         seeds.append(seed)
     print(summary(seeds, figures, (time.time() - began) / 60, broken))
     return int(broken)
@@ -61,9 +65,10 @@ def _round(seed: int, recipes: Sequence[str], until: float | None, figures: Coun
 def summary(seeds: Sequence[int], figures: Counter[str], minutes: float, broken: bool) -> str:
     """The figures of all rounds as a line for people, and as a line of JSON."""
     counted = ", ".join(f"{figures[name]:,} {name}" for name in TOLD)
-    told = f"{len(seeds)} rounds of seeds {', '.join(map(str, seeds))} in {minutes:.1f} minutes: {counted}; "
+    cut = f", the last one cut short by {figures[LEFT_OUT]:,} recipes" if figures[LEFT_OUT] else ""
+    told = f"{len(seeds)} rounds of seeds {', '.join(map(str, seeds))} in {minutes:.1f} minutes{cut}: {counted}; "
     told += "something broke, see above" if broken else "nothing lost"
-    line = {"seeds": list(seeds), "minutes": round(minutes, 1), **{name: figures[name] for name in TOLD}}
+    line = {"seeds": list(seeds), "minutes": round(minutes, 1), **{name: figures[name] for name in (*TOLD, LEFT_OUT)}}
     return f"\n{told}\n{json.dumps({**line, 'broken': broken})}"
 
 

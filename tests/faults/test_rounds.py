@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.faults import broken_recipe
-from tests.faults.rounds import FIGURES, SEED, TOLD, UNTIL, summary
+from tests.faults.rounds import FIGURES, LEFT_OUT, SEED, TOLD, UNTIL, summary
 
 BROKEN = Path(broken_recipe.__file__)
 ROOT = BROKEN.parents[2]
@@ -33,7 +33,7 @@ def test_what_breaks_is_told_with_its_seed_its_actions_and_the_command_that_repe
     again = f"FAULTS_SEED={seed} .venv/bin/python -m pytest -m '' 'tests/faults/broken_recipe.py::test_that_breaks'"
     assert again in done.stdout
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told == {"seeds": [int(seed)], "minutes": told["minutes"]} | dict.fromkeys(TOLD, 0) | {
+    assert told == {"seeds": [int(seed)], "minutes": told["minutes"]} | dict.fromkeys((*TOLD, LEFT_OUT), 0) | {
         "kills": 2,
         "recipes": 1,
         "broken": True,
@@ -61,3 +61,9 @@ def test_a_summary_has_the_figures_of_all_rounds() -> None:
     assert told.startswith("2 rounds of seeds 3, 4 in 31.5 minutes: 0 recipes, 1,200 kills, ")
     assert told.endswith("; nothing lost")
     assert json.loads(line)["records"] == 50_000
+
+
+def test_a_round_that_the_time_cut_short_is_not_told_as_a_whole_one() -> None:
+    told, line = summary([3, 4], Counter(left_out=7), 31.5, broken=False).strip().splitlines()
+    assert " in 31.5 minutes, the last one cut short by 7 recipes: " in told
+    assert json.loads(line)["left_out"] == 7

@@ -126,6 +126,12 @@ def test_letters_that_are_discarded_wait_no_longer(stream_app: CommandLine, tabl
     assert (done.exit_code, done.stdout) == (0, "3 dead letters discarded.\n")
     assert len(tables.fetch(LIST)) == 2
     assert stream_app.run_here("dead-letters requeue --topic prices.closes").stdout == ""
+    named = stream_app.run_here("dead-letters discard prices.closes/1/1/0")
+    assert (named.exit_code, named.stdout) == (0, "0 dead letters discarded.\n")
+    assert "prices.closes/1/1/0 was discarded before: nothing is done with it." in named.stderr
+    unknown = stream_app.run_here("dead-letters requeue prices.closes/1/1/999")
+    assert (unknown.exit_code, unknown.stdout) == (2, "")
+    assert "There is no dead letter prices.closes/1/1/999." in unknown.stderr
     again = stream_app.run_here("dead-letters requeue --again --reason null-value")
     assert again.stdout.splitlines()[-1] == "1 dead letters sent again."
 

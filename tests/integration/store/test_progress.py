@@ -73,12 +73,13 @@ async def test_a_new_partition_begins_in_its_topics_epoch(pool: Pool) -> None:
 
 
 async def test_an_idle_partition_moves_on_only_from_where_it_was_and_never_back(pool: Pool) -> None:
-    await created(pool, 0, 3)
+    was = await created(pool, 0, 3)
     async with connection(pool) as conn:
-        assert not await progress.pass_idle(conn, TOPIC, 0, 2, 8)
-        assert not await progress.pass_idle(conn, TOPIC, 0, 3, 3)
-        assert not await progress.pass_idle(conn, TOPIC, 0, 3, 1)
-        assert await progress.pass_idle(conn, TOPIC, 0, 3, 8)
+        assert not await progress.pass_idle(conn, replace(was, next_offset=2), 8)
+        assert not await progress.pass_idle(conn, replace(was, log_epoch=2), 8)
+        assert not await progress.pass_idle(conn, was, 3)
+        assert not await progress.pass_idle(conn, was, 1)
+        assert await progress.pass_idle(conn, was, 8)
         assert await progress.offsets(conn, TOPIC) == {0: 8}
 
 

@@ -150,6 +150,12 @@ def test_what_is_rejected_again_is_a_letter_that_names_its_first_place_and_says_
     assert [each.offset for each in found.returned] == [10]
 
 
+def test_what_was_sent_again_and_is_rejected_again_does_not_count_against_the_limits() -> None:
+    bad = b"{"
+    chunk = Chunk("prices.closes", 2, 1, [row(9), row(10), row(11, value=bad), sent_again(12, origin(value=bad), bad)])
+    assert decode(chunk, WAS, CLOSES).countable(chunk) == ([10, 11], {11})
+
+
 def test_a_letter_of_a_first_rejection_is_sent_again_from_its_own_position() -> None:
     [letter] = decoded(row(10, 3000), row(11, 2000, b"{")).letters
     assert letter.event.origin is None

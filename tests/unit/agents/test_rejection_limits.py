@@ -64,12 +64,11 @@ def test_what_was_counted_before_goes_on() -> None:
     assert passed(GOOD + 5 * BAD, IN_A_ROW, stopped) is None
 
 
-def test_the_partitions_of_a_worker_are_counted_together() -> None:
-    other = after(3 * BAD)
-    assert passed(2 * BAD, LIMITS, NONE, other) is None
-    assert passed(3 * BAD, LIMITS, NONE, other) is not None
-    healthy = after(10 * GOOD)
+def test_the_ratio_is_of_all_partitions_of_a_worker_and_a_run_of_one() -> None:
+    healthy, junk = after(10 * GOOD), after(6 * BAD)
     assert passed("+----+----", LIMITS, NONE, healthy) is None
+    assert passed("+----+----", RATIO, NONE, junk) is not None
+    assert passed(5 * BAD + 100 * GOOD + 5 * BAD, IN_A_ROW, NONE, junk) is None
 
 
 @given(st.lists(st.booleans(), max_size=300), st.data())
