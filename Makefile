@@ -11,7 +11,7 @@ KAFKA_VERSION := 4.4.0
 BENCH_VENV := .venv-bench
 BENCH_RUNS := .bench/runs.jsonl
 BENCH_SHARED := msgspec|numpy|sentence-transformers|tokenizers|torch|transformers
-BENCHMARKS := stream persist close poison text backfill
+BENCHMARKS := stream persist close poison text backfill regimes
 MINUTES := 30
 INSTALLED_FROM := requirements-dev.lock requirements-uv.lock pyproject.toml stream_app/embedded/kafka-jars.lock
 

@@ -22,7 +22,7 @@ from benchmarks.analogues.indices import FINAL, LONGER_DJI, RUNS, Prices, Run, r
 from benchmarks.machine import machine, versions
 from benchmarks.report import Figure, Report, parser, publish
 from stream_app.evaluation.analogues import TRAILING, Evaluation, Market, Row, Space, Study, evaluate
-from stream_app.evaluation.correlation import spearman
+from stream_app.evaluation.correlation import SEED, estimate, spearman
 from stream_app.evaluation.volatility import following
 from stream_app.regime.volatility_profile import embed, expected_log_volatilities
 from stream_app.regime.windows import min_rows
@@ -67,6 +67,7 @@ def compared(prices: Mapping[str, Prices]) -> list[Figure]:
     """Each vector's mean over the five runs, then the scaled model's run by run, and on what was kept for the end."""
     found = {run: tested(prices[run.instrument], run) for run in RUNS}
     figures = [_mean(TRAILING, None, found), *(_mean(name, k, found) for name in CANDIDATES for k in COUNTS)]
+    figures += _interval_of_mean(found)
     figures.append(_linear({run: prices[run.instrument] for run in RUNS}))
     found |= {run: tested(prices[run.instrument], run) for run in (LONGER_DJI, FINAL)}
     for run, of_run in found.items():
@@ -83,7 +84,10 @@ def tested(prices: Prices, run: Run, more: Mapping[str, Space] | None = None) ->
         name: Space(rows.dates[has], vectors(window.features[has], window.rows[has]))
         for name, vectors in CANDIDATES.items()
     }
-    study = Study(COUNTS, np.datetime64(run.tested, "D"), np.datetime64(run.last, "D"))
+    first, last = np.datetime64(run.tested, "D"), np.datetime64(run.last, "D")
+    # Seeds of their own, so that the runs' resamples have nothing to do with one another.
+    seed = SEED + (RUNS.index(run) if run in RUNS else 0)
+    study = Study(COUNTS, first, last, seed=seed)
     return evaluate(Market(rows.dates, rows.closes), spaces | dict(more or {}), study)
 
 
@@ -122,6 +126,25 @@ def _mean(name: str, k: int | None, found: Mapping[Run, Evaluation]) -> Figure:
     goal = GOAL if (name, k) == (SCALED, COUNTS[-1]) else None
     label = f"mean of five runs: {name}" + ("" if k is None else f", k = {k}")
     return Figure(label, float(np.mean(values)), UNIT, at_least=goal, measured=values)
+
+
+def _interval_of_mean(found: Mapping[Run, Evaluation]) -> list[Figure]:
+    """The scaled model's mean at the largest k, and how far it is above trailing volatility's; each run is resampled by
+    itself."""
+    k, runs = COUNTS[-1], list(found.values())
+    places = [next(i for i, row in enumerate(each.rows) if (row.name, row.k) == (SCALED, k)) for each in runs]
+    pairs = [
+        (each.correlations.values[[0, place]], each.correlations.resampled[:, [0, place]])
+        for each, place in zip(runs, places, strict=True)
+    ]
+    values = np.mean([value for value, _ in pairs], axis=0)
+    resampled = np.mean([sample for _, sample in pairs], axis=0)
+    figures = []
+    for what, weights in ((", 95 %", np.array([0.0, 1.0])), (", above trailing, 95 %", np.array([-1.0, 1.0]))):
+        part = estimate(float(values @ weights), resampled @ weights)
+        label = f"mean of five runs: {SCALED}, k = {k}{what}"
+        figures.append(Figure(label, part.value, UNIT, measured=[part.low, part.high]))
+    return figures
 
 
 def _linear(prices: Mapping[Run, Prices]) -> Figure:

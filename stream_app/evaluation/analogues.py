@@ -5,7 +5,7 @@ so that what followed it had ended before the day: nothing later than the day is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,8 @@ class Evaluation:
     days: int
     first: np.datetime64
     last: np.datetime64
+    correlations: Correlations = field(compare=False, repr=False)
+    """Of the rows, in their order: what their intervals are made of."""
 
 
 def evaluate(market: Market, spaces: Mapping[str, Space], study: Study) -> Evaluation:
@@ -115,7 +117,7 @@ def evaluate(market: Market, spaces: Mapping[str, Space], study: Study) -> Evalu
         }
         steady = stability(vectors[name]) if name in spaces else None
         rows.append(Row(name, k, found.estimate(index), found.above(index, 0), steady, others))
-    return Evaluation(rows, len(queries), market.dates[tested[0]], market.dates[tested[-1]])
+    return Evaluation(rows, len(queries), market.dates[tested[0]], market.dates[tested[-1]], found)
 
 
 def common_sessions(market: Market, spaces: Mapping[str, Space]) -> NDArray[np.int64]:

@@ -53,7 +53,7 @@ def test_days_beside_a_day_are_not_its_neighbours() -> None:
     assert chance.value < 0.2
 
 
-def test_the_test_above_would_see_a_neighbour_that_knows_the_future(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_above_would_see_a_neighbour_that_knows_the_future() -> None:
     study = dataclasses.replace(STUDY, counts=(10,))
     object.__setattr__(study, "gap_sessions", 1)
     assert row(evaluate(*leaky(), study), "clock", 10).spearman.value > 0.5
