@@ -31,7 +31,7 @@ def unit_path(features: Features, rows: Rows) -> NDArray[np.float32]:
 
 
 def unweighted_volatilities(features: Features, rows: Rows) -> NDArray[np.float32]:
-    """The issue's last row: log volatilities and downside volatilities of several horizons, trends, drawdown, 1."""
+    """Log volatilities and downside volatilities of several horizons, trends, drawdown, 1."""
     del rows
     returns = features[:, :, 2].astype(np.float64)
     log_close = np.log(np.maximum(features[:, :, 0].astype(np.float64), 1e-9))

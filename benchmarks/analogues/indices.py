@@ -54,7 +54,7 @@ RUNS = (
     Run("^N225", "2002-07-01", "2010-01-01", "2023-12-31"),
     Run("^GDAXI", "2002-07-01", "2010-01-01", "2023-12-31"),
 )
-"""The five of the issue. ^DJI ends with its headlines."""
+"""The five that are averaged. ^DJI ends with its headlines."""
 LONGER_DJI = Run("^DJI", "2007-01-01", "2012-01-01", "2023-12-31")
 FINAL = Run("^HSI", "1986-12-31", "2000-01-01", "2023-12-31")
 """Kept for one look, when everything else was settled."""

@@ -32,5 +32,5 @@ def test_every_candidate_gives_a_finite_vector_a_window(name: str) -> None:
     closes = 100 * np.exp(np.cumsum(0.01 * np.random.default_rng(0).standard_normal(70)))
     window = windows(dates, closes, np.zeros(70), dates[62:], 63)
     vectors = CANDIDATES[name](window.features, window.rows)
-    assert (len(vectors), vectors.dtype) == (8, np.float32)
+    assert len(vectors) == 8 and vectors.dtype == np.float32
     assert np.isfinite(vectors).all() and len(np.unique(vectors, axis=0)) == 8
