@@ -110,12 +110,8 @@ def evaluate(market: Market, spaces: Mapping[str, Space], study: Study) -> Evalu
     found = Correlations.of(np.array([trail[tested], *made]), outcomes[tested], samples)
     rows = [Row(TRAILING, None, found.estimate(0), found.above(0, 0), None, {})]
     for index, (name, k) in enumerate(asked, start=1):
-        others = {
-            other: overlap(neighbours[name][:, :k], neighbours[other][:, :k])
-            for other in spaces
-            if other != name and name in spaces
-        }
-        steady = stability(vectors[name]) if name in spaces else None
+        steady = stability(vectors[name]) if name in vectors else None
+        others = _overlaps(name, neighbours, k) if name in vectors else {}
         rows.append(Row(name, k, found.estimate(index), found.above(index, 0), steady, others))
     return Evaluation(rows, len(queries), market.dates[tested[0]], market.dates[tested[-1]], found)
 
@@ -152,6 +148,14 @@ def forecast(outcomes: Array, neighbours: NDArray[np.int64]) -> Array:
     """The mean of what followed each query's neighbours (m, k), indices into outcomes: (m,)."""
     found: Array = outcomes[neighbours].mean(axis=1)
     return found
+
+
+def _overlaps(name: str, neighbours: Mapping[str, NDArray[np.int64]], k: int) -> dict[str, float]:
+    """The share of one model's k neighbours that each other model has too."""
+    own = neighbours[name][:, :k]
+    return {
+        other: overlap(own, of_other[:, :k]) for other, of_other in neighbours.items() if other not in {name, RANDOM}
+    }
 
 
 def _at(space: Space, days: Days) -> NDArray[np.float32]:
