@@ -21,6 +21,7 @@ FORBIDDEN = {
     "stream_app.kafka": ("agents", "stream_app.cli", "stream_app.contexts"),
     "stream_app.encoding": ("agents", "stream_app.cli", "stream_app.contexts"),
     "stream_app.embedded": ("agents", "stream_app.cli", "stream_app.contexts"),
+    "stream_app.evaluation": ("agents", "stream_app.cli", "stream_app.contexts", "stream_app.kafka"),
     "stream_app.export": ("agents", "stream_app.cli", "stream_app.contexts", "stream_app.kafka"),
     "stream_app.contexts": ("agents", "stream_app.cli"),
     "stream_app.positions": ("agents", "stream_app.cli", "stream_app.contexts"),

@@ -1,0 +1,32 @@
+"""What can be said of a model's vectors without asking what followed: stability, overlap, and the text's share."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_app.evaluation.neighbours import unit
+
+
+def stability(vectors: NDArray[np.float32]) -> float:
+    """The mean cosine of each day's vector to the day before's, (n, d) in date order; NaN for fewer than 2 days."""
+    scaled = unit(vectors)
+    return float((scaled[1:] * scaled[:-1]).sum(axis=1).mean()) if len(scaled) > 1 else float("nan")
+
+
+def overlap(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
+    """The mean share of neighbours that two models have in common, of the same queries: both (m, k)."""
+    together = np.sort(np.concatenate([first, second], axis=1), axis=1)
+    return float((together[:, 1:] == together[:, :-1]).sum(axis=1).mean() / first.shape[1])
+
+
+def text_share(joint: NDArray[np.float32], numeric: NDArray[np.float32]) -> float:
+    """What share of a joint vector's length is not its numeric half's, from 0 to 1, the mean over days.
+
+    The numeric part is the multiple of the numeric vectors, one for all days, that comes nearest to the joint vectors,
+    both (n, d); for an average that is half of them. The rest is the text's: |rest| / (|rest| + |numeric part|).
+    """
+    whole, half = joint.astype(np.float64), numeric.astype(np.float64)
+    size = float((half * half).sum())
+    part = half * (float((whole * half).sum()) / size if size > 0 else 0.0)
+    rest_length = np.sqrt(np.square(whole - part).sum(axis=1))
+    lengths = rest_length + np.sqrt(np.square(part).sum(axis=1))
+    return float(np.divide(rest_length, lengths, out=np.zeros_like(lengths), where=lengths > 0).mean())

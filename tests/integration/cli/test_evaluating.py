@@ -1,0 +1,113 @@
+"""`evaluate` over a database whose vectors foretell what came, or nothing."""
+
+import asyncio
+import csv
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stream_app.regime.volatility_profile import embed
+from stream_app.regime.windows import windows
+from stream_app.store import joint_embeddings, regimes, vectors
+from stream_app.store.database import connect
+from stream_app.store.joint_embeddings import MadeOf
+from stream_app.store.regimes import Regimes
+from tests.integration.cli.conftest import CommandLine
+
+SESSIONS = 900
+DATES = np.datetime64("2010-01-04", "D") + np.arange(SESSIONS)
+INSTRUMENT = "SPX.US"
+SCALED, JOINT = "num-regime-scaled-v1", "joint-of-test"
+MODELS = f"--model-id {SCALED} --model-id {JOINT} --region US"
+
+
+async def _store(database_url: str) -> None:
+    """Prices whose volatility swings slowly, the numeric model's regimes, and contexts half of which is noise."""
+    rng = np.random.default_rng(0)
+    daily = 0.01 * np.exp(np.sin(np.arange(SESSIONS) / 100))
+    closes = 1_000 * np.exp(np.cumsum(daily * rng.standard_normal(SESSIONS)))
+    window = windows(DATES, closes, np.zeros(SESSIONS), DATES[62:], 63)
+    numeric = embed(window.features, window.rows)
+    noise = rng.standard_normal(numeric.shape)
+    text = (noise / np.linalg.norm(noise, axis=1, keepdims=True)).astype(np.float32)
+    joint = np.float32(0.5) * (numeric + text)
+    days = DATES[62:].tolist()
+    connection = await connect(database_url)
+    try:
+        await connection.copy_records_to_table(
+            "prices_daily",
+            records=[(INSTRUMENT, *row) for row in zip(DATES.tolist(), closes.tolist(), strict=True)],
+            columns=("instrument_id", "trade_date", "close"),
+        )
+        of = Regimes("US", SCALED, (INSTRUMENT,), "NEUTRAL", 1.0)
+        await regimes.append(connection, regimes.records(of, days, [False] * len(days), numeric))
+        keys = [("US", day) for day in days]
+        made_of = MadeOf(JOINT, SCALED, "text-of-test")
+        await joint_embeddings.append(connection, joint_embeddings.records(made_of, keys, vectors.to_rows(joint)))
+    finally:
+        await connection.close()
+
+
+REFUSED = {
+    "--model-id nobody --region US": "Model nobody has neither a context nor a regime of region US.",
+    f"--model-id {SCALED} --region US --instrument NONE": "No prices of NONE are stored.",
+    f"--model-id {SCALED} --region XX": "There is no region XX in the regions file",
+    f"--model-id {SCALED} --region US --from 2011-02-01 --to 2011-01-01": "is after --to",
+    f"--model-id {SCALED} --region US --from 2012-05-20": "days can be tested, fewer than 30",
+    f"--model-id {SCALED} --region US --k 0": "--k",
+}
+
+
+@pytest.fixture
+def stored(database_url: str) -> None:
+    asyncio.run(_store(database_url))
+
+
+def forecast(rows: list[dict[str, Any]], name: str, k: object) -> dict[str, Any]:
+    return next(row for row in rows if (row["forecast"], row["k"]) == (name, k))
+
+
+@pytest.mark.usefixtures("stored")
+def test_numeric_and_joint_models_are_judged_side_by_side(stream_app: CommandLine) -> None:
+    shown = stream_app.run_here(f"evaluate {MODELS} --k 10 --k 20 --format json --output judged.json")
+    assert shown.exit_code == 0, shown.stderr
+    assert (stream_app.folder / "judged.json").read_text() == shown.stdout
+    told = json.loads(shown.stdout)
+    assert (told["instrument"], told["region"], told["every"]) == (INSTRUMENT, "US", 3)
+    assert f"Tested {told['days']} days of {INSTRUMENT} from {told['first']} to {told['last']}." in shown.stderr
+    scaled, joint = (forecast(told["forecasts"], name, 20) for name in (SCALED, JOINT))
+    assert scaled["spearman"] > 0.5 > abs(forecast(told["forecasts"], "random days", 20)["spearman"])
+    assert scaled["spearman_low"] < scaled["spearman"] < scaled["spearman_high"]
+    assert scaled["text_share"] is None
+    assert 0.45 < joint["text_share"] < 0.55
+    assert scaled["stability"] > 0.99 > joint["stability"]
+    assert scaled[f"overlap {JOINT}"] == joint[f"overlap {SCALED}"] < 1.0
+
+
+@pytest.mark.usefixtures("stored")
+def test_csv_and_table_tell_the_same_and_a_file_is_not_replaced_unasked(stream_app: CommandLine) -> None:
+    wanted = f"evaluate {MODELS} --k 10 --from 2010-09-01 --to 2011-06-30 --every 2"
+    rows = list(csv.DictReader(io.StringIO(stream_app.run_here(f"{wanted} --format csv").stdout)))
+    assert [(row["forecast"], row["k"]) for row in rows] == [
+        ("trailing volatility", ""),
+        ("random days", "10"),
+        (SCALED, "10"),
+        (JOINT, "10"),
+    ]
+    table = stream_app.run_here(f"{wanted} --output table.txt")
+    assert f"{float(rows[2]['spearman']):.2f} [" in table.stdout
+    again = stream_app.run_here(f"{wanted} --output table.txt")
+    assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
+    assert "table.txt is there already; --force replaces it" in again.stderr
+    assert stream_app.run_here(f"{wanted} --output table.txt --force").exit_code == 0
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_cannot_be_answered_is_told_in_one_sentence(stream_app: CommandLine) -> None:
+    for words, told in REFUSED.items():
+        shown = stream_app.run_here(f"evaluate {words}")
+        assert (shown.exit_code, shown.stdout) == (2, ""), words
+        assert told in shown.stderr
