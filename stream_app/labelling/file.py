@@ -17,7 +17,8 @@ MOST_POINTS = 256
 
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 Positive = Annotated[float, Meta(gt=0, le=1e300)]
-Label = Annotated[str, Meta(pattern="^[A-Z][A-Z0-9_-]{0,31}$")]
+LABEL = "^[A-Z][A-Z0-9_-]{0,31}$"
+Label = Annotated[str, Meta(pattern=LABEL)]
 Labels = Annotated[tuple[Label, ...], Meta(min_length=2, max_length=64)]
 Row = Annotated[tuple[Number, ...], Meta(min_length=1, max_length=DIM)]
 Rows = Annotated[tuple[Row, ...], Meta(min_length=1, max_length=MOST_POINTS)]

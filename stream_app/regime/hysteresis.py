@@ -24,9 +24,8 @@ class Hysteresis:
     """When a label changes.
 
     A session challenges the label that holds if another one is more probable by `margin` at least. After
-    `confirm_sessions` such sessions in a row that one of the others takes over which was the most probable over them, on
-    average. The machine starts `history_sessions` sessions back, the day included, with the first session's most probable
-    label.
+    `confirm_sessions` such sessions in a row the label takes over that was, of the others, the most probable over them.
+    The machine starts `history_sessions` sessions back, the day included, with the first one's most probable label.
     """
 
     confirm_sessions: int = 5
@@ -88,20 +87,22 @@ def follow(probabilities: Floats, present: NDArray[np.bool_], rule: Hysteresis) 
     return found
 
 
-def label_days(
-    probabilities: Floats, present: NDArray[np.bool_], days: NDArray[np.int64], rule: Hysteresis
-) -> DayLabels:
-    """The labels of days (n,), each the index of a session: (sessions, labels) and (sessions,) in their order.
+def consecutive(days: Labels, sessions: int) -> Labels:
+    """The sessions up to each of the days (n,), both by their index: (n, sessions), -1 before the first one."""
+    indices: Labels = np.maximum(days[:, None] + np.arange(1 - sessions, 1), -1)
+    return indices
 
-    Of a day only the `history_sessions` sessions up to it count, fewer where there are no more. Where none of those is
-    present the day is labelled by its own vector alone, as if it were; a session without any vector has NaN.
+
+def label_days(probabilities: Floats, present: NDArray[np.bool_], histories: Labels, rule: Hysteresis) -> DayLabels:
+    """The labels of days from their sessions: (sessions, labels), (sessions,) and (n, h), the day's own session last.
+
+    Of a history an index of -1 is no session. Where none of them is present the day is labelled by its own vector
+    alone, as if it were; a session without any vector has NaN.
     """
-    back = days[:, None] + np.arange(1 - rule.history_sessions, 1)
-    at = np.maximum(back, 0)
-    seen = (back >= 0) & present[at]
-    seen[:, -1] |= ~seen.any(axis=1) & np.isfinite(probabilities[days]).all(axis=1)
-    held = follow(probabilities[at], seen, rule)
-    newest = rule.history_sessions - 1 - seen[:, ::-1].argmax(axis=1)
-    now, rows = held[:, -1], np.arange(len(days))
-    confidence = probabilities[at[rows, newest], now].round(CONFIDENCE_DECIMALS)
+    seen = (histories >= 0) & present[histories]
+    seen[:, -1] |= ~seen.any(axis=1) & np.isfinite(probabilities[histories[:, -1]]).all(axis=1)
+    held = follow(probabilities[histories], seen, rule)
+    newest = histories.shape[1] - 1 - seen[:, ::-1].argmax(axis=1)
+    now, rows = held[:, -1], np.arange(len(histories))
+    confidence = probabilities[histories[rows, newest], now].round(CONFIDENCE_DECIMALS)
     return DayLabels(now, held[:, -2], np.where(now == NO_LABEL, 0.0, confidence))

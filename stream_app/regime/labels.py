@@ -32,11 +32,13 @@ class Prototypes:
         """(n, dim) -> (n, labels): minus the distance to each label's nearest point, over the temperature."""
         distances = np.stack([self._distances(vectors, point) for point in self.points], axis=1)
         nearest = [distances[:, self.owners == label].min(axis=1) for label in range(self.owners.max() + 1)]
-        return -np.stack(nearest, axis=1) / self.temperature
+        scores: Floats = -np.stack(nearest, axis=1) / self.temperature
+        return scores
 
     def nearest_distances(self, vectors: Vectors) -> Floats:
         """(n, dim) -> (n,): the distance to the nearest point of any label."""
-        return np.stack([self._distances(vectors, point) for point in self.points], axis=1).min(axis=1)
+        nearest: Floats = np.stack([self._distances(vectors, point) for point in self.points], axis=1).min(axis=1)
+        return nearest
 
     def _distances(self, vectors: Vectors, point: Floats) -> Floats:
         rows = vectors.astype(np.float64)
@@ -45,7 +47,8 @@ class Prototypes:
             return squared
         norms = np.sqrt(np.square(rows).sum(axis=1) * np.square(point).sum())
         cosines = np.divide((rows * point).sum(axis=1), norms, out=np.zeros(len(rows)), where=norms > 0)
-        return 1.0 - cosines
+        distances: Floats = 1.0 - cosines
+        return distances
 
 
 @dataclass(frozen=True, slots=True, eq=False)

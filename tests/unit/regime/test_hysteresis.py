@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stream_app.regime.hysteresis import NO_LABEL, Hysteresis, follow, label_days
+from stream_app.regime.hysteresis import NO_LABEL, DayLabels, Hysteresis, consecutive, follow
+from stream_app.regime.hysteresis import label_days as labels_of
 
 RULE = Hysteresis(confirm_sessions=3, margin=0.1, history_sessions=12)
 LABELS = 3
@@ -26,6 +27,13 @@ def held(rows: list[list[float]], present: list[bool] | None = None, rule: Hyste
     seen = np.array(present if present is not None else [True] * len(rows))
     found: list[int] = follow(np.array([rows]), seen[None], rule)[0].tolist()
     return found
+
+
+def label_days(
+    probabilities: NDArray[np.float64], present: NDArray[np.bool_], days: NDArray[np.int64], rule: Hysteresis
+) -> DayLabels:
+    """The labels of days among consecutive sessions."""
+    return labels_of(probabilities, present, consecutive(days, rule.history_sessions), rule)
 
 
 def test_a_change_takes_as_many_sessions_in_a_row_as_the_rule_says() -> None:

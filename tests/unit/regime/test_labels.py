@@ -18,7 +18,11 @@ MIXTURE = Mixture(
     means=RNG.normal(size=(2, 4)),
     variances=np.array([0.5, 2.0]),
 )
-FITTED = [Prototypes(POINTS, OWNERS, "cosine", 0.3), Prototypes(POINTS, OWNERS, "euclidean", 40.0), MIXTURE]
+FITTED: list[Prototypes | Mixture] = [
+    Prototypes(POINTS, OWNERS, "cosine", 0.3),
+    Prototypes(POINTS, OWNERS, "euclidean", 40.0),
+    MIXTURE,
+]
 
 
 def test_a_label_is_as_probable_as_its_nearest_prototype_is_near() -> None:
