@@ -76,7 +76,7 @@ class PriceCloses(Stage):
         latest = await late_marks.latest_triggered_day(conn)
         if latest is None:
             return
-        longest = self.services.models.longest_window_days
+        back = self.services.models.look_back
         late: dict[str, dict[dt.date, int]] = defaultdict(dict)
         for close in decoded.fresh:
             if close.event.trade_date <= latest:
@@ -84,7 +84,7 @@ class PriceCloses(Stage):
         reach = [
             each
             for instrument_id, rows in late.items()
-            for each in reach_of_prices(instrument_id, applied.series[instrument_id], rows, longest)
+            for each in reach_of_prices(instrument_id, applied.series[instrument_id], rows, back)
         ]
         await late_marks.put(conn, await marks_of_prices(conn, decoded.now, reach), self.services.clock.now())
 

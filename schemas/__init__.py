@@ -8,6 +8,7 @@ from schemas.future import FUTURE_MAX_DAYS, too_far_ahead
 from schemas.ids import event_id
 from schemas.news import NewsArticle
 from schemas.prices import PriceClose
+from schemas.transitions import RegimeTransition
 from schemas.triggers import DayAmended, DayTrigger, Definition, RegionDayClosed, TopicCut, Trigger
 from schemas.vectors import DIM, Vector
 
@@ -27,6 +28,7 @@ __all__ = [
     "NumericWindowEmbedded",
     "OriginPosition",
     "PriceClose",
+    "RegimeTransition",
     "RegionDayClosed",
     "Rejected",
     "TextEmbedded",

@@ -10,6 +10,7 @@ from schemas.dead_letters import DeadLetter
 from schemas.embeddings import NumericWindowEmbedded, TextEmbedded
 from schemas.news import NewsArticle
 from schemas.prices import PriceClose
+from schemas.transitions import RegimeTransition
 from schemas.triggers import DayAmended, RegionDayClosed
 
 DEFAULT_PARTITIONS = 8
@@ -105,6 +106,15 @@ CONTEXTS_LATEST = Topic(
     ("contexts stage",),
     (CONSUMERS,),
 )
+TRANSITIONS = Topic(
+    "regimes.transitions",
+    (RegimeTransition,),
+    "region|as_of|model_id|revision, the partition chosen by region",
+    FOR_EVER | TWO_MIB,
+    "Days on which a region's regime label changes, and those that turn out not to; none where no regimes are fitted.",
+    ("contexts stage",),
+    (CONSUMERS,),
+)
 DEAD_LETTERS = Topic(
     "dead-letters",
     (DeadLetter,),
@@ -114,7 +124,7 @@ DEAD_LETTERS = Topic(
     ("prices stage", "news stage", "contexts stage"),
     (CONSUMERS,),
 )
-TOPICS = (PRICES, NEWS, DAY_CLOSES, NUMERIC, TEXT, CONTEXTS, CONTEXTS_LATEST, DEAD_LETTERS)
+TOPICS = (PRICES, NEWS, DAY_CLOSES, NUMERIC, TEXT, CONTEXTS, CONTEXTS_LATEST, TRANSITIONS, DEAD_LETTERS)
 
 
 def record_max_bytes(kind: Any) -> int:

@@ -26,6 +26,7 @@ COMMANDS = (
     "showing",
     "exporting",
     "evaluating",
+    "regimes",
     "letters",
     "demonstrating",
 )

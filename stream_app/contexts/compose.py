@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import DIM, AbsentReason, DayTrigger, JointRegimeContext, Vector, encode, event_id
+from stream_app.contexts.day_labels import DayLabel
 from stream_app.contexts.inputs import NumericInputs
 from stream_app.contexts.models import ContextModels
 from stream_app.models.definitions import Join
@@ -35,6 +36,8 @@ class DayInputs:
     numeric: NumericInputs
     articles: Sequence[Article]
     text_mean: NDArray[np.float32] | None
+    label: DayLabel | None = None
+    """None where no regimes are fitted, or the day has no vector."""
 
     @property
     def absent_reason(self) -> AbsentReason | None:
@@ -46,13 +49,18 @@ class DayInputs:
         return None if self.articles else "no-news"
 
     @property
+    def has_regime(self) -> bool:
+        """Whether the day has a numeric half, also where it has no vector for want of news."""
+        return self.absent_reason in (None, "no-news")
+
+    @property
     def stale(self) -> bool:
         """Whether the newest price is older than the day."""
         return not self.numeric.priced
 
 
 def inputs_hash(inputs: DayInputs, models: ContextModels) -> str:
-    """What decides whether a trigger makes a revision: windows, articles, definition, models, and the outcome's kind.
+    """What decides whether a trigger makes a revision: windows, articles, definition, models, label, outcome's kind.
 
     No offsets, positions or times are in it, so the same inputs hash alike however and whenever they arrived.
     """
@@ -65,6 +73,9 @@ def inputs_hash(inputs: DayInputs, models: ContextModels) -> str:
         digest.update(encode(window))
         digest.update(vector.astype("<f4", copy=False).tobytes())
     digest.update(encode([(article.article_id, article.content_hash) for article in inputs.articles]))
+    if (of_day := inputs.label) is not None and inputs.has_regime:
+        labelled = (of_day.model.model_id, of_day.model.fingerprint, of_day.label, of_day.confidence, of_day.before)
+        digest.update(encode(labelled))
     return digest.hexdigest()
 
 
@@ -91,7 +102,7 @@ def compose(days: Sequence[DayInputs], models: ContextModels, last: dict[dt.date
 
 def _halves(days: Sequence[DayInputs]) -> list[Half]:
     """The numeric half of each day: the mean over its instruments, in their order."""
-    known = [index for index, inputs in enumerate(days) if inputs.absent_reason in (None, "no-news")]
+    known = [index for index, inputs in enumerate(days) if inputs.has_regime]
     counts = np.array([len(days[index].numeric.vectors) for index in known], np.int64)
     means = DayMeans.of_days(len(known))
     for place in range(counts.max(initial=0)):
@@ -118,7 +129,7 @@ def _spread(rows: NDArray[np.float32], places: Sequence[int], count: int) -> lis
 
 def _context(inputs: DayInputs, models: ContextModels, revision: LastRevision, vector: Half) -> JointRegimeContext:
     trigger, windows = inputs.trigger, inputs.numeric
-    has_regime = inputs.absent_reason in (None, "no-news")
+    label, confidence = _regime(inputs)
     return JointRegimeContext(
         event_id=event_id(
             "context", trigger.region, trigger.as_of, models.joint.model_id, revision.revision, revision.inputs_hash
@@ -137,9 +148,18 @@ def _context(inputs: DayInputs, models: ContextModels, revision: LastRevision, v
         numeric_last_date=windows.last_date,
         stale=inputs.stale,
         articles=len(inputs.articles),
-        regime_label=NEUTRAL if has_regime else None,
-        regime_confidence=NEUTRAL_CONFIDENCE if has_regime else None,
+        regime_label=label,
+        regime_confidence=confidence,
         inputs_hash=revision.inputs_hash,
         absent_reason=inputs.absent_reason,
         vector=None if vector is None else Vector.of(vector),
     )
+
+
+def _regime(inputs: DayInputs) -> tuple[str | None, float | None]:
+    """Label and confidence of a day with a numeric half."""
+    if not inputs.has_regime:
+        return None, None
+    if inputs.label is None:
+        return NEUTRAL, NEUTRAL_CONFIDENCE
+    return inputs.label.label, inputs.label.confidence

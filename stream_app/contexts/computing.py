@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from schemas import JointRegimeContext
-from schemas.topics import CONTEXTS, CONTEXTS_LATEST, NEWS, PRICES
+from schemas import JointRegimeContext, RegimeTransition
+from schemas.topics import CONTEXTS, CONTEXTS_LATEST, NEWS, PRICES, TRANSITIONS
 from stream_app.contexts.batch import Batch, leading_run
 from stream_app.contexts.compose import compose
 from stream_app.contexts.day_inputs import BatchSize, read_day_inputs, read_rows
@@ -15,11 +15,12 @@ from stream_app.contexts.inputs import read_articles
 from stream_app.contexts.late import news_above_cut, prices_above_cut
 from stream_app.contexts.models import KnownModels, known_models, register
 from stream_app.contexts.text_means import TextMeans
+from stream_app.contexts.transitions import changes
 from stream_app.failpoints import failpoint
 from stream_app.kafka.publisher import Outgoing
 from stream_app.services import Services
 from stream_app.side_by_side import some_at_a_time
-from stream_app.store import late_marks, progress, revisions, trigger_queue
+from stream_app.store import late_marks, progress, revisions, transitions, trigger_queue
 from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.news import Article
 from stream_app.store.progress import Reach
@@ -115,7 +116,7 @@ class Computing:
         rows = await read_rows(conn, self._services, in_use, batch, self._size)
         batch = rows.batch
         if batch.learnt:
-            marks = await prices_above_cut(conn, batch, rows.series, prices_topic, in_use.longest_window_days)
+            marks = await prices_above_cut(conn, batch, rows.series, prices_topic, in_use.look_back)
             marks += await news_above_cut(conn, batch, _days_of(batch.days, rows.articles), news_topic)
             await late_marks.put(conn, marks, self._services.clock.now())
         inputs, revisions_made = await read_day_inputs(conn, self._text_means, rows, in_use), 0
@@ -124,24 +125,32 @@ class Computing:
             made = await asyncio.to_thread(compose, inputs[space.numeric.model_id], space, last)
             await revisions.append(conn, made, published=self._withheld)
             revisions_made += len(made)
+        await transitions.append(conn, await changes(conn, inputs, in_use), published=self._withheld)
         await trigger_queue.mark_computed(conn, [trigger.event for trigger in batch.triggers])
         log.info("computed region=%s triggers=%d revisions=%d", batch.region, len(batch.days), revisions_made)
         return len(batch.days)
 
     async def publish_region(self, region: str) -> bool:
-        """Publish the region's unpublished contexts in the order in which they were made."""
+        """Publish the region's unpublished contexts, and its transitions, each in the order in which they were made."""
         async with transaction(self._services.pool) as conn:
             if not await trigger_queue.lock_region(conn, region):
                 return False
             unpublished = await revisions.unpublished(conn, region, PUBLISH_CONTEXTS)
-            if not unpublished:
+            changed = await transitions.unpublished(conn, region, PUBLISH_CONTEXTS)
+            if not unpublished and not changed:
                 return False
             await self._services.publisher.publish(
                 [record for context, payload in unpublished for record in self._records(context, payload)]
+                + [self._record(transition, payload) for transition, payload in changed]
             )
             failpoint("contexts-published")
             await revisions.mark_published(conn, region, [context for context, _ in unpublished])
+            await transitions.mark_published(conn, region, [transition for transition, _ in changed])
         return True
+
+    def _record(self, of: RegimeTransition, payload: bytes) -> Outgoing:
+        key = f"{of.region}|{of.as_of}|{of.model_id}|{of.revision}"
+        return Outgoing(self._services.topic(TRANSITIONS.name), key.encode(), payload, of.region.encode())
 
     def _records(self, context: JointRegimeContext, payload: bytes) -> list[Outgoing]:
         day = f"{context.region}|{context.as_of}|{context.model_id}"

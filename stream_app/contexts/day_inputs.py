@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from schemas.topics import NEWS, PRICES
 from stream_app.contexts.batch import Batch
 from stream_app.contexts.compose import DayInputs
+from stream_app.contexts.day_labels import DayLabel, day_labels, first_session
 from stream_app.contexts.inputs import numeric_inputs, read_articles, read_series
 from stream_app.contexts.text_means import TextMeans
 from stream_app.models import ModelsInUse
@@ -57,7 +58,8 @@ async def read_rows(
     articles = await read_articles(connection, batch, services.topic(NEWS.name))
     kept = size.fitting(articles, len(batch.definition.instruments) * len(models.numeric))
     batch = Batch(batch.triggers[:kept], batch.calendar)
-    series = await read_series(connection, batch, services.topic(PRICES.name), models.longest_window_days)
+    first = first_session(batch.calendar, min(batch.days), models.look_back.history_sessions)
+    series = await read_series(connection, batch, services.topic(PRICES.name), first, models.longest_window_days)
     return BatchRows(batch, articles[:kept], series)
 
 
@@ -70,8 +72,19 @@ async def read_day_inputs(
     found = {}
     for model in models.numeric:
         halves = await asyncio.to_thread(numeric_inputs, rows.series, batch.definition.instruments, batch.days, model)
+        labels = await _labels(rows, models, model.model_id)
         found[model.model_id] = [
-            DayInputs(trigger.event, trigger.known_at, half, of_day, mean)
-            for trigger, half, of_day, mean in zip(batch.triggers, halves, rows.articles, means, strict=True)
+            DayInputs(trigger.event, trigger.known_at, half, of_day, mean, label)
+            for trigger, half, of_day, mean, label in zip(
+                batch.triggers, halves, rows.articles, means, labels, strict=True
+            )
         ]
     return found
+
+
+async def _labels(rows: BatchRows, models: ModelsInUse, numeric_model_id: str) -> Sequence[DayLabel | None]:
+    """Each day's label, where regimes are fitted for the region."""
+    labeller = models.labeller(numeric_model_id, rows.batch.region)
+    if labeller is None:
+        return [None] * len(rows.batch.triggers)
+    return await asyncio.to_thread(day_labels, rows.batch, rows.series, labeller)

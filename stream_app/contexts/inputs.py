@@ -70,9 +70,11 @@ def _embedded(
     return made, model.embed(made.features, made.rows)
 
 
-async def read_series(connection: Connection, batch: Batch, prices_topic: str, window_days: int) -> dict[str, Series]:
-    """The rows that the windows of the batch's days may hold, by instrument, as of the cut."""
-    first = min(batch.days) - windows.lookback_days(window_days) * ONE_DAY
+async def read_series(
+    connection: Connection, batch: Batch, prices_topic: str, first_day: dt.date, window_days: int
+) -> dict[str, Series]:
+    """The rows that windows of the days from `first_day` to the batch's last may hold, by instrument, as of the cut."""
+    first = first_day - windows.lookback_days(window_days) * ONE_DAY
     cut = batch.cut[prices_topic]
     return await prices.series_as_of(connection, batch.definition.instruments, first, max(batch.days), cut)
 

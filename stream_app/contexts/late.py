@@ -1,6 +1,7 @@
 """Which days records touch: the marks that make the closer amend a day."""
 
 import datetime as dt
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 from schemas import Definition
 from stream_app.contexts.batch import Batch
 from stream_app.contexts.news_days import places
+from stream_app.models import LookBack
 from stream_app.regime import windows
 from stream_app.regime.calendars import SessionCalendar
 from stream_app.store import late_marks, news, prices
@@ -23,6 +25,9 @@ CalendarOf = Callable[[str], SessionCalendar]
 LONGEST_NEWS_WINDOW_DAYS = 62
 """No exchange's close is farther from the next one (Shanghai's were 20 days apart in 1999, Athens' 38 in 2015)."""
 ONE_DAY = dt.timedelta(days=1)
+FEWEST_SESSIONS_A_YEAR = 235
+LONGEST_BREAK_DAYS = 40
+"""No exchange of exchange_calendars has fewer sessions a year, or was closed for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,22 @@ class Reach:
     log_offset: int
 
 
-def reach_of_prices(instrument: str, series: Series, changed: Mapping[dt.date, int], window_days: int) -> list[Reach]:
-    """The reach of each changed row (date and the record's offset); `series` are the rows after the change."""
+def history_days(sessions: int) -> int:
+    """In how many calendar days so many sessions lie at the most, from the first to the last."""
+    return 0 if sessions <= 1 else math.ceil(sessions * 366 / FEWEST_SESSIONS_A_YEAR) + LONGEST_BREAK_DAYS
+
+
+def reach_of_prices(instrument: str, series: Series, changed: Mapping[dt.date, int], back: LookBack) -> list[Reach]:
+    """The reach of each changed row (date and the record's offset); `series` are the rows after the change.
+
+    Days beyond those whose history holds such a window may be in the reach: an amendment of theirs makes no revision.
+    """
     dates = np.array(list(changed), dtype="datetime64[D]")
-    until = windows.touched_until(series.dates, dates, window_days).tolist()
-    return [Reach(instrument, day, last, offset) for (day, offset), last in zip(changed.items(), until, strict=True)]
+    until = windows.touched_until(series.dates, dates, back.window_days) + history_days(back.history_sessions)
+    return [
+        Reach(instrument, day, last, offset)
+        for (day, offset), last in zip(changed.items(), until.tolist(), strict=True)
+    ]
 
 
 def touched_by_prices(reaches: Sequence[Reach], days: Sequence[TriggeredDay]) -> Iterator[tuple[TriggeredDay, int]]:
@@ -118,17 +134,18 @@ async def marks_of_articles(
 
 
 async def prices_above_cut(
-    connection: Connection, batch: Batch, series: Mapping[str, Series], topic: str, window_days: int
+    connection: Connection, batch: Batch, series: Mapping[str, Series], topic: str, back: LookBack
 ) -> list[Mark]:
-    """Marks for a batch's days whose windows prices at or above the cut touch; `series` are the rows below it."""
-    first = min(batch.days) - windows.lookback_days(window_days) * ONE_DAY
+    """Marks for a batch's days that prices at or above the cut touch; `series` are the rows below it."""
+    first = min(batch.days) - (windows.lookback_days(back.window_days) + history_days(back.history_sessions)) * ONE_DAY
     versions = await prices.versions_above(
         connection, batch.definition.instruments, first, max(batch.days), batch.cut[topic]
     )
     marks = []
     for version in versions:
         rows = series.get(version.instrument_id, prices.EMPTY)
-        reach = reach_of_prices(version.instrument_id, rows, {version.trade_date: version.log_offset}, window_days)[0]
+        changed = {version.trade_date: version.log_offset}
+        (reach,) = reach_of_prices(version.instrument_id, rows, changed, back)
         place = (version.log_partition, version.log_epoch, version.log_offset)
         marks += [Mark(batch.region, day, topic, *place) for day in batch.days if reach.first <= day <= reach.last]
     return marks

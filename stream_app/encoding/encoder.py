@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from schemas import DIM
 from stream_app.encoding.model_files import fingerprint, packaged_folder
+from stream_app.encoding.unseen import hide_from_transformers
 from stream_app.encoding.worker_threads import WorkerThreads
 from stream_app.errors import Fatal, ModelHung
 from stream_app.regime.text import batches
@@ -87,6 +88,7 @@ class TextEncoder:
         does not give vectors of 384 numbers.
         """
         # torch is imported only where a model is loaded: every other command would wait seconds for it
+        hide_from_transformers()
         transformer = import_module("stream_app.encoding.transformer")
         folder = _folder(model, transformer.cached_folder)
         print_of_files = fingerprint(folder)

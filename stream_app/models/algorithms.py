@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from stream_app.models.definitions import Embed, Join
 from stream_app.models.scalings import decoded
 from stream_app.regime import joint, numeric, scaled, volatility_profile
+from stream_app.regime.hysteresis import LARGEST_HISTORY_SESSIONS
 from stream_app.regime.scaled import ScaledJoin
 from stream_app.regime.windows import LARGEST_WINDOW_DAYS
 
@@ -39,6 +40,15 @@ class ScaledParameters(Parameters):
 
     numeric_weight: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 3.0
     text_weight: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 3.0
+
+
+class RegimesParameters(Parameters):
+    """Of every regimes algorithm: when a label changes, and in which regions days are labelled (none named: in all)."""
+
+    confirm_sessions: Annotated[int, Field(ge=1, le=LARGEST_HISTORY_SESSIONS)] = 5
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    history_sessions: Annotated[int, Field(ge=2, le=LARGEST_HISTORY_SESSIONS)] = 63
+    regions: Annotated[tuple[str, ...], Field(max_length=1_000)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,8 @@ NUMERIC: Mapping[str, NumericAlgorithm] = {
     "volatility-profile": NumericAlgorithm(volatility_profile.embed, volatility_profile.fingerprint),
 }
 TEXT = ("mean-pooling",)
+REGIMES = ("prototypes", "mixture")
+"""As the fitted file calls itself, too."""
 JOINT: Mapping[str, JointAlgorithm] = {
     "average": JointAlgorithm(Parameters, False, lambda *_: joint.joint, lambda *_: joint.fingerprint()),
     "scaled": JointAlgorithm(ScaledParameters, True, _scaled, partial(fingerprint, f"scaled|{scaled.RULES}")),

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import DIM
+from stream_app.regime.hysteresis import Hysteresis
+from stream_app.regime.labels import Mixture, Prototypes
 from stream_app.store.models import Model
 
 Floats = NDArray[np.float32]
@@ -42,6 +44,29 @@ class TextModel:
     def registered(self, fingerprint: str) -> Model:
         """As the database knows it, with the fingerprint of its loaded files."""
         return Model(self.model_id, "text", DIM, fingerprint)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegimesModel:
+    """Labels days by their numeric vectors."""
+
+    model_id: str
+    numeric: NumericModel
+    labels: tuple[str, ...]
+    fitted: Prototypes | Mixture
+    rule: Hysteresis
+    regions: tuple[str, ...]
+    """Whose days it labels; none named: all."""
+    fingerprint: str
+
+    @property
+    def registered(self) -> Model:
+        """As the database knows it, with the dimension of the vectors that it labels."""
+        return Model(self.model_id, "regimes", DIM, self.fingerprint)
+
+    def labels_days_of(self, region: str) -> bool:
+        """Whether it labels the days of a region."""
+        return not self.regions or region in self.regions
 
 
 @dataclass(frozen=True, slots=True, eq=False)

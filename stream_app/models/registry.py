@@ -4,12 +4,24 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from stream_app.errors import UsageError
-from stream_app.models.algorithms import JOINT, NUMERIC, Parameters, TextParameters, WindowParameters
-from stream_app.models.definitions import JointModel, NumericModel, TextModel
+from stream_app.labelling import file
+from stream_app.models.algorithms import (
+    JOINT,
+    NUMERIC,
+    Parameters,
+    RegimesParameters,
+    TextParameters,
+    WindowParameters,
+    fingerprint,
+)
+from stream_app.models.definitions import JointModel, NumericModel, RegimesModel, TextModel
 from stream_app.models.tables import Kind, ModelTable, read_tables
+from stream_app.regime.hysteresis import Hysteresis
 from stream_app.store.models import Model
 
 WEIGHTS_MAX_BYTES = 64 * 1024 * 1024
+LABEL_RULES = "softmax of scores|challenge by margin, confirmed|most probable other takes over|6 decimals"
+"""What stream_app.regime.labels and hysteresis do beside the parameters."""
 
 
 class Registry:
@@ -46,6 +58,26 @@ class Registry:
         numeric, text = (self.numeric(table.inputs[0]), self.text(table.inputs[1]))
         return JointModel(model_id, numeric, text, algorithm.fingerprint(table.parameters, weights), join)
 
+    def regimes(self, model_id: str) -> RegimesModel:
+        """A fitted labeller of the vectors of its numeric model."""
+        table = self._table(model_id, "regimes")
+        assert isinstance(table.parameters, RegimesParameters) and table.weights is not None
+        numeric, given = self.numeric(table.inputs[0]), table.parameters
+        read, data = file.read(table.weights)
+        if type(read).__struct_config__.tag != table.algorithm:
+            raise table.refused(f"its weights {table.weights} are of another algorithm than {table.algorithm}.")
+        if (read.numeric_model_id, read.numeric_fingerprint) != (numeric.model_id, numeric.fingerprint):
+            raise table.refused(
+                f"its weights {table.weights} were fitted on vectors of {read.numeric_model_id} as it was then, not of "
+                f"{numeric.model_id} as it is: fit them again."
+            )
+        try:
+            rule = Hysteresis(given.confirm_sessions, given.margin, given.history_sessions)
+        except ValueError as error:
+            raise table.refused(f"{error}.") from None
+        print_of = fingerprint(f"{table.algorithm}|{LABEL_RULES}", given, data)
+        return RegimesModel(model_id, numeric, read.labels, read.fitted(), rule, given.regions, print_of)
+
     def registered(self, model_id: str) -> Model | None:
         """A model as the database knows it; None for a text model, whose fingerprint is known once it is loaded."""
         match self.tables[model_id].kind:
@@ -53,6 +85,8 @@ class Registry:
                 return self.numeric(model_id).registered
             case "joint":
                 return self.joint(model_id).registered
+            case "regimes":
+                return self.regimes(model_id).registered
             case "text":
                 return None
 

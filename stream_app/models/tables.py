@@ -9,13 +9,27 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stream_app.config import ModelId, first_problem, read_toml
 from stream_app.errors import UsageError
-from stream_app.models.algorithms import JOINT, NUMERIC, TEXT, Parameters, TextParameters, WindowParameters
+from stream_app.models.algorithms import (
+    JOINT,
+    NUMERIC,
+    REGIMES,
+    TEXT,
+    Parameters,
+    RegimesParameters,
+    TextParameters,
+    WindowParameters,
+)
 
 PACKAGED_MODELS = Path(__file__).parent.parent / "models.toml"
 LARGEST_MODELS = 1_000
 
-Kind = Literal["numeric", "text", "joint"]
-INPUTS: Mapping[Kind, tuple[Kind, ...]] = {"numeric": (), "text": (), "joint": ("numeric", "text")}
+Kind = Literal["numeric", "text", "joint", "regimes"]
+INPUTS: Mapping[Kind, tuple[Kind, ...]] = {
+    "numeric": (),
+    "text": (),
+    "joint": ("numeric", "text"),
+    "regimes": ("numeric",),
+}
 """Of which kinds a model's inputs are, one of each."""
 
 
@@ -82,7 +96,8 @@ def _table(file: Path, model_id: str, given: Mapping[str, Any]) -> ModelTable:
     if isinstance(parameters, TextParameters) and parameters.source and (file.parent / parameters.source).is_dir():
         parameters = TextParameters(source=str(file.parent / parameters.source))
     weights = None if table.weights is None else file.parent / table.weights
-    if (weights is not None) != (table.kind == "joint" and JOINT[table.algorithm].has_weights):
+    has_weights = table.kind == "regimes" or (table.kind == "joint" and JOINT[table.algorithm].has_weights)
+    if (weights is not None) != has_weights:
         what = "needs weights, a file." if weights is None else "takes no weights."
         raise _refused(file, model_id, f"the algorithm {table.algorithm} {what}")
     return ModelTable(model_id, table.kind, table.algorithm, parameters, table.inputs, weights, file)
@@ -92,6 +107,7 @@ def _parameters_of(file: Path, model_id: str, table: _Table) -> type[Parameters]
     known: Mapping[Kind, Mapping[str, type[Parameters]]] = {
         "numeric": dict.fromkeys(NUMERIC, WindowParameters),
         "text": dict.fromkeys(TEXT, TextParameters),
+        "regimes": dict.fromkeys(REGIMES, RegimesParameters),
         "joint": {name: algorithm.parameters for name, algorithm in JOINT.items()},
     }
     of_kind = known[table.kind]

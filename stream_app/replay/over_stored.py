@@ -8,18 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas import RegimeTransition
 from schemas.topics import PRICES
 from stream_app.contexts.batch import Batch, leading_run
-from stream_app.contexts.compose import compose
+from stream_app.contexts.compose import NEUTRAL, compose
 from stream_app.contexts.computing import Computing
 from stream_app.contexts.day_inputs import BatchRows, BatchSize, read_day_inputs, read_rows
 from stream_app.contexts.late import prices_above_cut
 from stream_app.contexts.models import KnownModels
 from stream_app.contexts.text_means import TextMeans
+from stream_app.contexts.transitions import changes
 from stream_app.replay.differences import Difference, difference
 from stream_app.replay.telling import Told
 from stream_app.services import Services
-from stream_app.store import late_marks, progress, revisions, trigger_queue
+from stream_app.store import late_marks, progress, revisions, transitions, trigger_queue
 from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.revisions import NewContext
 from stream_app.store.trigger_queue import Days, WaitingTrigger
@@ -46,10 +48,11 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A batch that was computed again: what was read (None: nothing), and each space's new contexts."""
+    """A batch that was computed again: what was read (None: nothing), each space's new contexts, what labels change."""
 
     rows: BatchRows | None
-    made: Sequence[Sequence[NewContext]]
+    made: Sequence[Sequence[NewContext]] = ()
+    transitions: Sequence[RegimeTransition] = ()
 
 
 class StoredReplay:
@@ -74,6 +77,7 @@ class StoredReplay:
                     again = await self._again(conn, left, told, changed)
                     for made in again.made:
                         await revisions.append(conn, made, published=publish is Publish.NONE)
+                    await transitions.append(conn, again.transitions, published=publish is Publish.NONE)
                     await self._mark_late(conn, again)
             if publish is Publish.ALL:
                 await self._publish_again(region, of_region)
@@ -103,7 +107,7 @@ class StoredReplay:
         run = await _standing(conn, ahead)
         if not run:
             _take(left, len(ahead), told)
-            return Again(None, ())
+            return Again(None)
         batch = Batch(run, self._services.calendar(run[0].event.definition.calendar))
         rows = await read_rows(conn, self._services, self._models.in_use, batch, self._size)
         inputs = await read_day_inputs(conn, self._text_means, rows, self._models.in_use)
@@ -117,21 +121,21 @@ class StoredReplay:
             changed += [difference(before.get(each.context.as_of), each.context) for each in made]
             all_made.append(made)
         _take(left, len(ahead) if len(days) == len(run) else ahead.index(run[len(days)]), told)
-        return Again(rows, all_made)
+        return Again(rows, all_made, await changes(conn, inputs, self._models.in_use))
 
     async def _mark_late(self, conn: Connection, again: Again) -> None:
         """Let the closer amend days of which a model has its first context, where prices above the cut touch them.
 
-        These prices left no mark if no model's windows reached so far when they came.
+        These prices left no mark if no model's windows, or label's sessions, reached so far when they came.
         """
-        first = {each.context.as_of for made in again.made for each in made if each.context.revision == 1}
+        contexts = [each.context for made in again.made for each in made]
+        first = {each.as_of for each in contexts if each.revision == 1 or each.regime_label not in (None, NEUTRAL)}
         if again.rows is None or not first:
             return
         topic, batch = self._services.topic(PRICES.name), again.rows.batch
         await progress.wait_for_open_chunks(conn, [topic])
         days = Batch([trigger for trigger in batch.triggers if trigger.event.as_of in first], batch.calendar)
-        longest = self._models.in_use.longest_window_days
-        marks = await prices_above_cut(conn, days, again.rows.series, topic, longest)
+        marks = await prices_above_cut(conn, days, again.rows.series, topic, self._models.in_use.look_back)
         await late_marks.put(conn, marks, self._services.clock.now())
 
     async def _publish_again(self, region: str, triggers: Sequence[WaitingTrigger]) -> None:
@@ -140,6 +144,8 @@ class StoredReplay:
             await trigger_queue.wait_for_region(conn, region)
             for space in self._models.spaces:
                 await revisions.publish_again(conn, region, space.joint.model_id, days)
+            for model in self._models.in_use.regimes:
+                await transitions.publish_again(conn, region, model.model_id, days)
 
 
 def _in_order(changed: Sequence[Difference]) -> list[Difference]:

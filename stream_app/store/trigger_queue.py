@@ -67,6 +67,7 @@ COMPUTED_REGIONS = "SELECT DISTINCT region FROM day_triggers WHERE computed ORDE
 REGIONS_WITH_WORK = """
     SELECT region FROM day_triggers WHERE NOT computed AND known_at IS NOT NULL
     UNION SELECT region FROM joint_embedding_revisions WHERE NOT published
+    UNION SELECT region FROM regime_transition_revisions WHERE NOT published
     ORDER BY region
 """
 MARK_COMPUTED = """
@@ -152,7 +153,7 @@ async def live_since(connection: Connection) -> dict[str, dt.datetime]:
 
 
 async def regions_with_work(connection: Connection) -> list[str]:
-    """The regions with a trigger to be computed or a context to be published."""
+    """The regions with a trigger to be computed, or a context or a transition to be published."""
     return [row["region"] for row in await connection.fetch(REGIONS_WITH_WORK)]
 
 

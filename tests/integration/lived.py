@@ -1,6 +1,7 @@
 """A live run with late, corrected, retracted and requeued records, and all that it leaves in the database."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from schemas import NewsArticle, PriceClose
@@ -86,9 +87,9 @@ async def requeued_records(path: Pipeline) -> list[Outgoing]:
     ]
 
 
-async def dump(path: Pipeline) -> dict[str, list[tuple[object, ...]]]:
+async def dump(path: Pipeline, tables: Sequence[str] = TABLES) -> dict[str, list[tuple[object, ...]]]:
     """What must be the same, by table: every column but those that are not compared, in an order of its own."""
-    columns = {table: await path.value(COLUMNS, table, NOT_COMPARED) for table in TABLES}
+    columns = {table: await path.value(COLUMNS, table, NOT_COMPARED) for table in tables}
     return {
         table: [tuple(row) for row in await path.fetch(f"SELECT {names} FROM {table} ORDER BY {names}")]
         for table, names in columns.items()

@@ -5,8 +5,11 @@ from operator import or_
 from typing import Any
 
 from schemas import Codec, DeadLetter, Rejected
-from schemas.topics import TOPICS
+from schemas.topics import TOPICS, TRANSITIONS
 from tests.integration.upgrade.dump import Dump
+
+NEWER = {TRANSITIONS.name}
+"""Topics of which the first releases know nothing."""
 
 
 def test_every_event_is_read_and_what_was_rejected_is_rejected_for_the_same_reason(dump: Dump) -> None:
@@ -21,4 +24,4 @@ def test_every_event_is_read_and_what_was_rejected_is_rejected_for_the_same_reas
             letters[event.topic, event.partition, event.offset] = event.reason
     assert rejected == letters
     assert set(letters.values()) == {"not-json", "null-value", "not-utf8"}
-    assert {record.topic for record in dump.log()} == {topic.name for topic in TOPICS}
+    assert {record.topic for record in dump.log()} == {topic.name for topic in TOPICS} - NEWER

@@ -12,10 +12,12 @@ from schemas import Definition
 from stream_app.contexts.late import (
     LONGEST_NEWS_WINDOW_DAYS,
     Reach,
+    history_days,
     reach_of_prices,
     touched_by_articles,
     touched_by_prices,
 )
+from stream_app.models import LookBack
 from stream_app.regime.calendars import SessionCalendar, load_calendar
 from stream_app.regime.windows import lookback_days
 from stream_app.store.late_marks import TriggeredDay
@@ -57,11 +59,23 @@ def test_a_price_reaches_every_day_whose_window_holds_or_held_it_and_no_other_af
     for after in (others | {changed}, others - {changed}):
         dates = sorted(after)
         series = Series.of([day(n) for n in dates], [1.0] * len(dates), [1.0] * len(dates))
-        reach = reach_of_prices("A", series, {day(changed): 7}, WINDOW_DAYS)[0]
+        reach = reach_of_prices("A", series, {day(changed): 7}, LookBack(WINDOW_DAYS))[0]
         held = {n for n in range(60) if changed in window(others | {changed}, n)}
         reached = {n for n in range(60) if reach.first <= day(n) <= reach.last}
         assert reached == held
         assert (reach.instrument_id, reach.log_offset) == ("A", 7)
+
+
+@pytest.mark.parametrize("name", ["XNYS", "XTKS", "XHKG", "XSHG", "XFRA", "XBOM", "24/7"])
+@pytest.mark.parametrize("sessions", [2, 5, 63, 512])
+def test_the_history_of_a_label_lies_within_the_days_that_are_reached(name: str, sessions: int) -> None:
+    days = load_calendar(name, dt.date(2030, 12, 31)).sessions
+    spans = (days[sessions - 1 :] - days[: len(days) - sessions + 1]).astype(np.int64)
+    assert spans.max() <= history_days(sessions)
+
+
+def test_without_labels_a_price_reaches_no_further_than_its_windows() -> None:
+    assert history_days(1) == 0
 
 
 reaches = st.lists(

@@ -1,0 +1,235 @@
+"""`regimes fit`, `regimes list`, `regimes show`: labels of days, fitted on stored numeric vectors."""
+# ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
+
+import asyncio
+import csv
+import datetime as dt
+import io
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from stream_app.cli.choices import settings_of
+from stream_app.cli.dates import iso_date
+from stream_app.cli.model_ids import a_model_id
+from stream_app.cli.output import put, say
+
+if TYPE_CHECKING:
+    from stream_app.config import Settings
+    from stream_app.labelling.fit import Days, Fitted, NamedWindow
+    from stream_app.labelling.job import FitJob
+    from stream_app.store.labelled import Labelled
+
+LARGEST_LIMIT = 1_000_000
+DAYS = ("as_of_date", "region", "model_id", "regime_label", "confidence")
+TRANSITIONS = ("as_of_date", "region", "model_id", "from_label", "to_label", "confidence")
+FIT = (
+    "--region US --model-id regimes-us-v1 --label CRISIS --from 2008-09-15 --to 2009-03-31 "
+    "--label CALM --from 2005-01-03 --to 2006-12-29"
+)
+SHOW = "--region US --start 2008-09-01 --end 2008-12-31"
+
+commands = typer.Typer()
+regimes = typer.Typer(help="Fit and show labels of days.")
+commands.add_typer(
+    regimes, name="regimes", no_args_is_help=True, epilog=f"Example: [bold]stream-app regimes fit {FIT}[/bold]"
+)
+
+
+@regimes.command(epilog=f"Example: [bold]stream-app regimes fit {FIT}[/bold]")
+def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
+    ctx: typer.Context,
+    region: Annotated[str, typer.Option(metavar="NAME", help="Whose stored numeric vectors are fitted on.")],
+    model_id: Annotated[str, typer.Option(parser=a_model_id, metavar="ID", help="What the fitted regimes are called.")],
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A label, with --from and --to after it; repeat all three."),
+    ] = None,
+    first: Annotated[
+        list[dt.date] | None, typer.Option("--from", parser=iso_date, metavar="DATE", help="Its first day.")
+    ] = None,
+    last: Annotated[
+        list[dt.date] | None, typer.Option("--to", parser=iso_date, metavar="DATE", help="Its last day, inclusive.")
+    ] = None,
+    unsupervised: Annotated[
+        Literal["k-means", "mixture"] | None, typer.Option(help="Find regimes instead, ranked by volatility.")
+    ] = None,
+    components: Annotated[int, typer.Option(metavar="N", min=2, max=5, help="How many to find.")] = 3,
+    distance: Annotated[Literal["cosine", "euclidean"], typer.Option(help="To the labels' prototypes.")] = "cosine",
+    seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of what is random in the search.")] = 0,
+    since: Annotated[
+        dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="Fit on no day before it.")
+    ] = None,
+    until: Annotated[
+        dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="Fit on no day after it.")
+    ] = None,
+    numeric_model_id: Annotated[
+        str, typer.Option(parser=a_model_id, metavar="ID", help="Of the vectors.")
+    ] = "num-regime-scaled-v1",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Else ID.json here.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+) -> None:
+    """Fit labels of days and write them to a file.
+
+    Either from named windows, each a prototype, or --unsupervised. A card (.md) is written beside the file.
+
+    Standard output is the table to add to your models file (models_file); workers label days from their next start on.
+    """
+    from stream_app.errors import UsageError
+    from stream_app.labelling import card, file
+    from stream_app.labelling.job import FitJob
+    from stream_app.models import load_registry
+
+    settings = settings_of(ctx)
+    numeric = load_registry(settings.models_file).numeric(numeric_model_id)
+    path = output or Path(f"{model_id}.json")
+    beside = path.with_suffix(".md")
+    if there := [each for each in (path, beside) if each.exists() and not force]:
+        raise UsageError(f"{there[0]} is there already: name another file with --output, or give --force.")
+    windows = _windows(label or [], first or [], last or [])
+    how = _how(windows, unsupervised, components, distance, seed)
+    job = FitJob(region, numeric.model_id, since or dt.date.min, until or dt.date.max, how)
+    days, fitted = asyncio.run(_fitted(settings, job))
+    said = card.words(windows, distance) if windows else f"{unsupervised}, {components} components, seed {seed}"
+    named = card.Named(model_id, numeric.model_id, region, said)
+    try:
+        path.write_bytes(file.encoded(file.file_of(*fitted, numeric.model_id, numeric.fingerprint)))
+        beside.write_text(card.card(named, days, fitted), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be written: {error.strerror}.") from None
+    put(card.table(named, fitted, str(path.resolve())))
+    say(f"Fitted on {len(days.days)} days and written to {path} and {beside}; add the table to your models file.")
+
+
+@regimes.command("list", epilog="Example: [bold]stream-app regimes list[/bold]")
+def list_(ctx: typer.Context) -> None:
+    """Print which regimes are fitted, by the models files, and which of them workers use."""
+    from stream_app.models import load_registry
+    from stream_app.models.in_use import chosen
+
+    settings = settings_of(ctx)
+    registry = load_registry(settings.models_file)
+    used = {model.model_id for model in chosen(registry, settings).regimes}
+    found = [registry.regimes(model_id) for model_id in registry.of_kind("regimes")]
+    header = ("model_id", "numeric_model_id", "regions", "labels", "in_use")
+    rows = [
+        (
+            m.model_id,
+            m.numeric.model_id,
+            " ".join(m.regions) or "all",
+            " ".join(m.labels),
+            str(m.model_id in used).lower(),
+        )
+        for m in found
+    ]
+    put(_as_csv(header, rows))
+    if not found:
+        say("No regimes are fitted: every day is NEUTRAL with confidence 1.0.")
+
+
+@regimes.command(epilog=f"Example: [bold]stream-app regimes show {SHOW}[/bold]")
+def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
+    ctx: typer.Context,
+    region: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Exact name; repeat for several, none for all.")
+    ] = None,
+    start: Annotated[
+        dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="First day, inclusive.")
+    ] = None,
+    end: Annotated[dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="Last day, inclusive.")] = None,
+    transitions: Annotated[bool, typer.Option("--transitions", help="Only the days that change a label.")] = False,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=LARGEST_LIMIT, help="The newest so many.")] = 200,
+) -> None:
+    """Print the label and confidence of each day, newest last, as CSV.
+
+    The model is the numeric one whose vectors are labelled; of a transition it is the fitted regimes.
+    """
+    from stream_app.endpoints import find_database
+    from stream_app.errors import UsageError
+    from stream_app.store.labelled import Labelled
+
+    if start is not None and end is not None and start > end:
+        raise UsageError(f"--start {start} is after --end {end}.")
+    settings = settings_of(ctx)
+    rows = asyncio.run(_shown(find_database(settings), Labelled(region or None, start, end, limit), transitions))
+    header = TRANSITIONS if transitions else DAYS
+    put(_as_csv(header, [(*row[:-1], f"{row[-1]:.6f}") for row in rows]))
+    if not rows:
+        say("No day changes a label there." if transitions else "No labelled days were found there.")
+
+
+def _windows(labels: Sequence[str], firsts: Sequence[dt.date], lasts: Sequence[dt.date]) -> "list[NamedWindow]":
+    from stream_app.errors import UsageError
+    from stream_app.labelling.file import LABEL
+    from stream_app.labelling.fit import NamedWindow
+
+    if misspelt := [label for label in labels if not re.fullmatch(LABEL, label)]:
+        raise UsageError(
+            f"{misspelt[0]!r} is no label, which has up to 32 capital letters, digits, _ and -, a letter first."
+        )
+    if not len(labels) == len(firsts) == len(lasts):
+        raise UsageError("Each --label needs a --from and a --to of its own, in the same order.")
+    windows = [NamedWindow(*each) for each in zip(labels, firsts, lasts, strict=True)]
+    for window in windows:
+        if window.first > window.last:
+            raise UsageError(f"The window of {window} ends before it starts.")
+    return windows
+
+
+def _how(
+    windows: "Sequence[NamedWindow]",
+    method: Literal["k-means", "mixture"] | None,
+    components: int,
+    distance: Literal["cosine", "euclidean"],
+    seed: int,
+) -> "Callable[[Days], Fitted]":
+    from functools import partial
+
+    from stream_app.errors import UsageError
+    from stream_app.labelling.fit import fit_prototypes, fit_unnamed
+
+    if windows and method is None:
+        return partial(fit_prototypes, windows=windows, distance=distance)
+    if windows or method is None:
+        raise UsageError("Give either labels (--label NAME --from DATE --to DATE, repeated) or --unsupervised.")
+    return partial(fit_unnamed, method=method, components=components, seed=seed)
+
+
+async def _fitted(settings: "Settings", job: "FitJob") -> "tuple[Days, Fitted]":
+    from stream_app.endpoints import find_database
+    from stream_app.labelling.job import fitted
+    from stream_app.store import migrate
+    from stream_app.store.database import connect, errors_told_apart
+
+    database_url = find_database(settings)
+    await migrate.check(database_url)
+    async with errors_told_apart():
+        connection = await connect(database_url)
+        try:
+            return await fitted(connection, job)
+        finally:
+            await connection.close()
+
+
+async def _shown(database_url: str, asked: "Labelled", transitions: bool) -> "list[tuple[object, ...]]":
+    from stream_app.store import labelled, migrate
+    from stream_app.store.database import connect, errors_told_apart
+
+    await migrate.check(database_url)
+    async with errors_told_apart():
+        connection = await connect(database_url)
+        try:
+            return await (labelled.transitions if transitions else labelled.days)(connection, asked)
+        finally:
+            await connection.close()
+
+
+def _as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    written = io.StringIO()
+    lines = csv.writer(written, lineterminator="\n")
+    lines.writerow(header)
+    lines.writerows(rows)
+    return written.getvalue().removesuffix("\n")

@@ -1,0 +1,52 @@
+"""What people look at of the regimes: the label of each day, and the days that change it."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stream_app.store.database import Connection
+
+_CHOSEN = """
+    ($1::text[] IS NULL OR region = ANY($1::text[])) AND ($2::date IS NULL OR as_of_date >= $2)
+        AND ($3::date IS NULL OR as_of_date <= $3)
+"""
+_NEWEST = """
+    SELECT * FROM ({days} ORDER BY as_of_date DESC, region DESC, model_id DESC LIMIT $4) AS newest
+    ORDER BY as_of_date, region, model_id
+"""
+# What a seed command filled in stands beside the live row of a day.
+DAYS = _NEWEST.format(
+    days=f"""SELECT as_of_date, region, model_id, regime_label, confidence FROM (
+        SELECT DISTINCT ON (as_of_date, region, model_id) * FROM regimes WHERE {_CHOSEN}
+        ORDER BY as_of_date, region, model_id, origin DESC, instruments
+    ) AS of_days"""
+)
+TRANSITIONS = _NEWEST.format(
+    days=f"""
+        SELECT as_of_date, region, model_id, from_label, to_label, confidence FROM regime_transitions WHERE {_CHOSEN}
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Which days: None means no bound; of more than `limit` the newest are taken."""
+
+    regions: Sequence[str] | None
+    first: dt.date | None
+    last: dt.date | None
+    limit: int
+
+    def parameters(self) -> tuple[object, ...]:
+        """The values for the placeholders $1 to $4."""
+        return None if self.regions is None else list(self.regions), self.first, self.last, self.limit
+
+
+async def days(connection: Connection, asked: Labelled) -> list[tuple[object, ...]]:
+    """Day, region, numeric model, label and confidence, newest last."""
+    return [tuple(row) for row in await connection.fetch(DAYS, *asked.parameters())]
+
+
+async def transitions(connection: Connection, asked: Labelled) -> list[tuple[object, ...]]:
+    """Day, region, fitted regimes, the label before and after, and the new one's confidence, newest last."""
+    return [tuple(row) for row in await connection.fetch(TRANSITIONS, *asked.parameters())]
