@@ -25,6 +25,7 @@ COMMANDS = (
     "registry",
     "showing",
     "exporting",
+    "training",
     "letters",
     "demonstrating",
 )
