@@ -28,7 +28,7 @@ from benchmarks.texts.peer import started
 from stream_app.clock import SystemClock
 from stream_app.config import load_settings
 from stream_app.embedded import Endpoints
-from stream_app.encoding import TextEncoder
+from stream_app.encoding import TextEncoder, TextModelSpec
 
 
 async def encoding(
@@ -63,7 +63,7 @@ async def measure(endpoints: Endpoints, given: Namespace) -> Report:
     """Encode, then store; all by turns."""
     settings = load_settings()
     texts = documents(given.documents, model.words())
-    encoder = TextEncoder.load(None, settings.encode_token_budget, settings.encode_deadline_seconds)
+    encoder = TextEncoder.load(TextModelSpec(), settings.encode_token_budget, settings.encode_deadline_seconds, "cpu")
     gc.freeze()
     measured, difference, of_peer = await encoding(encoder, texts, given)
     measured |= await storing(endpoints, encoder, texts, given.rounds)

@@ -71,6 +71,7 @@ JointModels = Annotated[
 Secret = Annotated[SecretStr, Field(max_length=1024)]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
 OF_A_LOGIN = ("kafka_sasl_mechanism", "kafka_username", "kafka_password", "kafka_password_file")
 OF_TLS = ("kafka_ca_file", "kafka_cert_file", "kafka_key_file")
 
@@ -233,6 +234,10 @@ class Settings(BaseSettings):
             description="whose contexts are computed, by commas; `show`, `export` and `close` ask the first",
         ),
     ] = ("joint-regime-core-v1", "joint-regime-scaled-v1")
+    text_device: Annotated[
+        Device,
+        Field(description="of the text model: `cpu`, `cuda`, `mps`, or `auto`: the first of cuda, mps, cpu"),
+    ] = "auto"
     encode_token_budget: Annotated[
         int, Field(ge=512, le=65_536, description="tokens of one batch of texts, padding included")
     ] = 1_024

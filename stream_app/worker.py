@@ -147,7 +147,9 @@ async def _news(services: Services, stack: AsyncExitStack, health: StageHealth) 
     settings = services.settings
     health.loading_model()
     text = services.models.text
-    encoder = await load_encoder(text.source, settings.encode_token_budget, settings.encode_deadline_seconds)
+    encoder = await load_encoder(
+        text.spec, settings.encode_token_budget, settings.encode_deadline_seconds, settings.text_device
+    )
     stack.callback(encoder.close)
     health.model_loaded()
     limits = _limits(settings)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from schemas import DIM
 from stream_app.encoding import TextEncoder
+from stream_app.encoding.spec import TextModelSpec
 from stream_app.evaluation.analogues import Space
 from stream_app.regime.calendars import load_calendar
 from stream_app.regime.text import day_means
@@ -49,7 +50,7 @@ def _by_session(headlines: Path, a_day: int | None) -> tuple[NDArray[np.datetime
 
 
 async def _encode(texts: list[str]) -> NDArray[np.float32]:
-    encoder = TextEncoder.load(None, TOKEN_BUDGET, DEADLINE_SECONDS)
+    encoder = TextEncoder.load(TextModelSpec(), TOKEN_BUDGET, DEADLINE_SECONDS)
     vectors = np.empty((len(texts), DIM), np.float32)
     try:
         for start in range(0, len(texts), BATCH_TEXTS):

@@ -27,6 +27,7 @@ COMMANDS = (
     "exporting",
     "evaluating",
     "regimes",
+    "training",
     "letters",
     "demonstrating",
 )

@@ -234,9 +234,10 @@ async def _filled_texts(settings: "Settings", job: "TextJob", model: "TextModel"
 
     load = partial(
         load_encoder,
-        model.source,
+        model.spec,
         settings.encode_token_budget,
         settings.encode_deadline_seconds,
+        settings.text_device,
     )
     with bars() as told:
         async with _pool(settings) as pool:

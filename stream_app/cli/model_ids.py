@@ -89,4 +89,4 @@ def _text_model(registry: "Registry", model_id: str | None, usual: "TextModel") 
 
     if model_id is None:
         return usual
-    return registry.text(model_id) if model_id in registry else TextModel(model_id, usual.source)
+    return registry.text(model_id) if model_id in registry else TextModel(model_id, usual.spec)

@@ -172,7 +172,9 @@ async def _loaded(registry: "Registry", settings: "Settings", model_id: str) -> 
     from stream_app.encoding import load_encoder
 
     model = registry.text(model_id)
-    encoder = await load_encoder(model.source, settings.encode_token_budget, settings.encode_deadline_seconds)
+    encoder = await load_encoder(
+        model.spec, settings.encode_token_budget, settings.encode_deadline_seconds, settings.text_device
+    )
     encoder.close()
     return model.registered(encoder.fingerprint)
 

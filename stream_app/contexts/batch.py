@@ -45,15 +45,21 @@ class Batch:
 
     def selection(self) -> NewsSelection:
         """The articles that may count on any of the days."""
-        after: dt.datetime | dt.date
-        until: dt.datetime | dt.date
-        if self.definition.news_day == "session":
-            after = self.calendar.news_window(min(self.days))[0]
-            until = self.calendar.news_window(max(self.days))[1]
-        else:
-            after, until = min(self.days), max(self.days)
-        tags = news.tags_of(self.region) if self.definition.news == "tagged" else None
-        return NewsSelection(self.definition.news_day, after, until, self.definition.languages, tags)
+        return news_of_days(self.region, self.definition, self.calendar, self.days)
+
+
+def news_of_days(
+    region: str, definition: Definition, calendar: SessionCalendar, days: Sequence[dt.date]
+) -> NewsSelection:
+    """The articles that may count on any of a region's days, at least one."""
+    after: dt.datetime | dt.date
+    until: dt.datetime | dt.date
+    if definition.news_day == "session":
+        after, until = calendar.news_window(min(days))[0], calendar.news_window(max(days))[1]
+    else:
+        after, until = min(days), max(days)
+    tags = news.tags_of(region) if definition.news == "tagged" else None
+    return NewsSelection(definition.news_day, after, until, definition.languages, tags)
 
 
 def leading_run(waiting: Sequence[WaitingTrigger]) -> Sequence[WaitingTrigger]:

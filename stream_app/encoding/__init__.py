@@ -2,5 +2,6 @@
 
 from stream_app.encoding.encoder import Encoded, TextEncoder
 from stream_app.encoding.loading import load_encoder
+from stream_app.encoding.spec import TextModelSpec
 
-__all__ = ["Encoded", "TextEncoder", "load_encoder"]
+__all__ = ["Encoded", "TextEncoder", "TextModelSpec", "load_encoder"]

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas import DIM
-from stream_app.encoding.model_files import fingerprint, packaged_folder
+from stream_app.config import Device
+from stream_app.encoding.spec import TextModelSpec
 from stream_app.encoding.unseen import hide_from_transformers
 from stream_app.encoding.worker_threads import WorkerThreads
 from stream_app.errors import Fatal, ModelHung
@@ -78,27 +78,19 @@ class TextEncoder:
         self._threads = threads or WorkerThreads("text-encoder")
 
     @classmethod
-    def load(cls, model: str | None, token_budget: int, deadline_seconds: float) -> "TextEncoder":
-        """Loads a model from a folder or, by its hub id, from the local Hugging Face cache; none: the packaged one.
+    def load(
+        cls, spec: TextModelSpec, token_budget: int, deadline_seconds: float, device: Device = "auto"
+    ) -> "TextEncoder":
+        """Loads a model from a folder or, by its hub id, from the local Hugging Face cache.
 
-        It has a thread a core, each with a batch of its own: threads that share a product of matrices wait for one
-        another after every one of them, for long when another process has one of their cores.
-
-        Nothing is downloaded. Blocks for seconds: call it in a thread. Raises Fatal when the model cannot be loaded or
-        does not give vectors of 384 numbers.
+        Nothing is downloaded. Blocks for seconds: call it in a thread. Raises Fatal in one sentence when the model
+        cannot be used.
         """
         # torch is imported only where a model is loaded: every other command would wait seconds for it
         hide_from_transformers()
-        transformer = import_module("stream_app.encoding.transformer")
-        folder = _folder(model, transformer.cached_folder)
-        print_of_files = fingerprint(folder)
-        try:
-            loaded: TextModel = transformer.TransformerModel(folder)
-            _embed(loaded, loaded.tokenize([PROBE]))
-        except Exception as error:
-            raise Fatal(f"The text model in {folder} cannot be used: {_first_line(error)}.") from error
-        threads = WorkerThreads("text-encoder", transformer.CORES, transformer.use_one_core)
-        return cls(loaded, print_of_files, token_budget, deadline_seconds, threads)
+        opened = import_module("stream_app.encoding.opening").open_model(spec, device)
+        threads = WorkerThreads("text-encoder", opened.threads, opened.initializer)
+        return cls(opened.model, opened.fingerprint, token_budget, deadline_seconds, threads)
 
     async def encode(self, texts: Sequence[str]) -> Encoded:
         """The vectors of the texts, in their order.
@@ -188,19 +180,6 @@ class TextEncoder:
             answer.cancel()
 
 
-def _folder(model: str | None, cached_folder: Callable[[str], Path]) -> Path:
-    if model is None:
-        return packaged_folder()
-    if Path(model).is_dir():
-        return Path(model)
-    try:
-        return cached_folder(model)
-    except (OSError, ValueError):
-        raise Fatal(
-            f"The text model {model!r} is neither a folder nor a model in the local Hugging Face cache."
-        ) from None
-
-
 def _embed(model: TextModel, tokens: Sequence[list[int]]) -> NDArray[np.float32]:
     """The model's vectors, checked. Raises ValueError for a wrong shape and for numbers that are not finite."""
     vectors = model.embed(tokens)
@@ -215,8 +194,9 @@ def _attempt(call: Callable[[], Answer]) -> Answer | _Refusal:
     try:
         return call()
     except BaseException as error:  # a refusal of these texts, whatever it is: a Rust library's panic is no Exception
-        return _Refusal(_first_line(error))
+        return _Refusal(first_line(error))
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What went wrong, without the rest of a long message and without a full stop."""
     return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

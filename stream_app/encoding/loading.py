@@ -3,18 +3,22 @@
 import asyncio
 from functools import partial
 
+from stream_app.config import Device
 from stream_app.encoding.encoder import TextEncoder
+from stream_app.encoding.spec import TextModelSpec
 from stream_app.encoding.worker_threads import WorkerThreads
 from stream_app.errors import ModelHung
 
 
-async def load_encoder(model: str | None, token_budget: int, deadline_seconds: float) -> TextEncoder:
+async def load_encoder(
+    spec: TextModelSpec, token_budget: int, deadline_seconds: float, device: Device = "auto"
+) -> TextEncoder:
     """`TextEncoder.load` in a thread that keeps no process from ending.
 
     Raises ModelHung when the model is not loaded by the deadline, else what `load` raises.
     """
     threads = WorkerThreads("text-model-loading")
-    loading = threads.submit(partial(TextEncoder.load, model, token_budget, deadline_seconds))
+    loading = threads.submit(partial(TextEncoder.load, spec, token_budget, deadline_seconds, device))
     try:
         async with asyncio.timeout(deadline_seconds):
             return await asyncio.wrap_future(loading)

@@ -5,13 +5,17 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError
+from safetensors.numpy import load
 
+from stream_app.encoding.spec import Pooling, Precision
 from stream_app.models.definitions import Embed, Join
 from stream_app.models.scalings import decoded
-from stream_app.regime import joint, numeric, scaled, volatility_profile
+from stream_app.regime import joint, numeric, projected, scaled, volatility_profile
 from stream_app.regime.hysteresis import LARGEST_HISTORY_SESSIONS
 from stream_app.regime.scaled import ScaledJoin
 from stream_app.regime.windows import LARGEST_WINDOW_DAYS
@@ -30,9 +34,20 @@ class WindowParameters(Parameters):
 
 
 class TextParameters(Parameters):
-    """Of every text algorithm: a folder, also relative to the models file, or a hub id; none: the packaged model."""
+    """Of every text algorithm (see `TextModelSpec`). A folder and a projection may be relative to the models file."""
 
     source: Annotated[str | None, Field(min_length=1, max_length=4096)] = None
+    precision: Precision = "float32"
+    projection: Path | None = None
+
+    def beside(self, folder: Path) -> "TextParameters":
+        """The same with what is relative to the folder found there."""
+        found: dict[str, str | Path] = {}
+        if self.source is not None and (folder / self.source).is_dir():
+            found["source"] = str(folder / self.source)
+        if self.projection is not None:
+            found["projection"] = folder / self.projection
+        return self.model_copy(update=found)
 
 
 class ScaledParameters(Parameters):
@@ -84,14 +99,24 @@ def _scaled(parameters: ScaledParameters, weights: bytes) -> Join:
     return ScaledJoin(numeric_half, text_half, parameters.numeric_weight, parameters.text_weight)
 
 
+def _projected(parameters: Parameters, weights: bytes) -> Join:
+    del parameters
+    try:
+        arrays = load(weights)
+    except (SafetensorError, KeyError) as error:
+        raise ValueError(f"they are no safetensors file ({error})") from None
+    return projected.Projection.of_arrays(arrays).join
+
+
 NUMERIC: Mapping[str, NumericAlgorithm] = {
     "raw-path": NumericAlgorithm(lambda features, rows: numeric.embed(features), numeric.fingerprint),
     "volatility-profile": NumericAlgorithm(volatility_profile.embed, volatility_profile.fingerprint),
 }
-TEXT = ("mean-pooling",)
+TEXT: Mapping[str, Pooling] = {"mean-pooling": "mean", "cls-pooling": "cls"}
 REGIMES = ("prototypes", "mixture")
 """As the fitted file calls itself, too."""
 JOINT: Mapping[str, JointAlgorithm] = {
     "average": JointAlgorithm(Parameters, False, lambda *_: joint.joint, lambda *_: joint.fingerprint()),
+    "projected": JointAlgorithm(Parameters, True, _projected, partial(fingerprint, projected.RULES)),
     "scaled": JointAlgorithm(ScaledParameters, True, _scaled, partial(fingerprint, f"scaled|{scaled.RULES}")),
 }

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import DIM
+from stream_app.encoding.spec import TextModelSpec
 from stream_app.regime.hysteresis import Hysteresis
 from stream_app.regime.labels import Mixture, Prototypes
 from stream_app.store.models import Model
@@ -38,8 +39,7 @@ class TextModel:
     """Makes a vector of a text. Its fingerprint is that of its files, which are read where it is loaded."""
 
     model_id: str
-    source: str | None
-    """A folder or a hub id; None: the packaged model."""
+    spec: TextModelSpec
 
     def registered(self, fingerprint: str) -> Model:
         """As the database knows it, with the fingerprint of its loaded files."""

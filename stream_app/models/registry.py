@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from stream_app.encoding.spec import TextModelSpec
 from stream_app.errors import UsageError
 from stream_app.labelling import file
 from stream_app.models.algorithms import (
     JOINT,
     NUMERIC,
+    TEXT,
     Parameters,
     RegimesParameters,
     TextParameters,
@@ -45,7 +47,9 @@ class Registry:
         """A text model, not loaded."""
         table = self._table(model_id, "text")
         assert isinstance(table.parameters, TextParameters)
-        return TextModel(model_id, table.parameters.source)
+        given = table.parameters
+        spec = TextModelSpec(given.source, TEXT[table.algorithm], given.precision, given.projection)
+        return TextModel(model_id, spec)
 
     def joint(self, model_id: str) -> JointModel:
         """A joint model with its inputs."""

@@ -93,8 +93,8 @@ def _table(file: Path, model_id: str, given: Mapping[str, Any]) -> ModelTable:
         parameters = _parameters_of(file, model_id, table).model_validate(table.model_extra)
     except ValidationError as error:
         raise _refused(file, model_id, first_problem(error)) from None
-    if isinstance(parameters, TextParameters) and parameters.source and (file.parent / parameters.source).is_dir():
-        parameters = TextParameters(source=str(file.parent / parameters.source))
+    if isinstance(parameters, TextParameters):
+        parameters = parameters.beside(file.parent)
     weights = None if table.weights is None else file.parent / table.weights
     has_weights = table.kind == "regimes" or (table.kind == "joint" and JOINT[table.algorithm].has_weights)
     if (weights is not None) != has_weights:

@@ -60,8 +60,12 @@ async def recompute(services: Services, asked: Asked) -> Redefined:
 
 async def _fill(services: Services, asked: Asked, begun: Replay, told: Told) -> Filled:
     settings = services.settings
-    source = services.models.text.source
-    encoder = await load_encoder(source, settings.encode_token_budget, settings.encode_deadline_seconds)
+    encoder = await load_encoder(
+        services.models.text.spec,
+        settings.encode_token_budget,
+        settings.encode_deadline_seconds,
+        settings.text_device,
+    )
     try:
         with seldom_collected():
             return await LogReplay(services, encoder, begun).run(asked.regions, asked.days, told)

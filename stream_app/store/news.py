@@ -15,19 +15,20 @@ NewsDay = Literal["utc_date", "session"]
 TAG_ALIASES = {"UK": ("GB",)}
 """Tags that are read as a region's own besides its name."""
 
-_IN_RANGE: dict[NewsDay, str] = {
+IN_RANGE: dict[NewsDay, str] = {
     "session": "published_at > $3 AND published_at <= $4",
     "utc_date": "news_date >= $3 AND news_date <= $4",
 }
-_WANTED = "upper(language) = ANY($5::text[]) AND ($6::text[] IS NULL OR regions = '{}' OR regions && $6::text[])"
+"""Of NewsSelection.parameters, $3 to $6, as WANTED is."""
+WANTED = "upper(language) = ANY($5::text[]) AND ($6::text[] IS NULL OR regions = '{}' OR regions && $6::text[])"
 _READ = "article_id, published_at, news_date, content_hash"
 
 
 def _articles_sql(news_day: NewsDay) -> str:
     # A current row below the cut is the newest below it. Only where the current row is above, history is asked.
-    in_range, below = _IN_RANGE[news_day], cuts.below("$1", "$2")
+    in_range, below = IN_RANGE[news_day], cuts.below("$1", "$2")
     return f"""
-        SELECT {_READ} FROM news_articles WHERE {in_range} AND {below} AND {_WANTED} AND NOT retracted
+        SELECT {_READ} FROM news_articles WHERE {in_range} AND {below} AND {WANTED} AND NOT retracted
         UNION ALL
         SELECT {_READ} FROM (
             SELECT DISTINCT article_id AS id FROM news_history WHERE {in_range} AND {below}
@@ -35,7 +36,7 @@ def _articles_sql(news_day: NewsDay) -> str:
         CROSS JOIN LATERAL (
             SELECT * FROM news_history WHERE article_id = id AND {below} ORDER BY {PLACE_DESC} LIMIT 1
         ) AS newest
-        WHERE {in_range} AND {_WANTED} AND NOT retracted
+        WHERE {in_range} AND {WANTED} AND NOT retracted
             AND NOT EXISTS (SELECT 1 FROM news_articles WHERE article_id = id AND {below})
         ORDER BY article_id
     """
@@ -48,7 +49,7 @@ _ABOVE = "article_id, published_at, news_date, language, regions, log_epoch, log
 
 
 def _versions_above_sql(news_day: NewsDay) -> str:
-    which = f"({_IN_RANGE[news_day]} OR article_id = ANY($5::text[])) AND {cuts.below('$1', '$2')} IS NOT TRUE"
+    which = f"({IN_RANGE[news_day]} OR article_id = ANY($5::text[])) AND {cuts.below('$1', '$2')} IS NOT TRUE"
     return f"""
         SELECT {_ABOVE} FROM news_articles WHERE {which} UNION ALL SELECT {_ABOVE} FROM news_history WHERE {which}
     """

@@ -110,7 +110,7 @@ def _write_down(folder: Path, texts: list[list[int]]) -> None:
 
 def main() -> None:
     """Watch the model, and be the command `stream-app`."""
-    source = models_in_use(load_settings()).text.source
+    source = models_in_use(load_settings()).text.spec.source
     assert source is not None
     words = (Path(source) / "vocab.txt").read_text(encoding="utf-8").splitlines()
     watch(Path(os.environ[FOLDER]), words.index(SHORT_WORD))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from schemas import NewsArticle
 from stream_app.embedded import Endpoints
-from stream_app.encoding import TextEncoder
+from stream_app.encoding import TextEncoder, TextModelSpec
 from tests.integration.pipeline import article, close, pipeline, weekdays
 
 DAY = dt.date(2008, 9, 15)
@@ -24,7 +24,7 @@ def expected_numeric(prices: list[float], volumes: list[float]) -> NDArray[np.fl
 
 async def expected_text(*articles: NewsArticle) -> NDArray[np.float64]:
     """The mean vector of articles."""
-    encoder = TextEncoder.load(None, 1024, 60.0)
+    encoder = TextEncoder.load(TextModelSpec(), 1024, 60.0)
     encoded = await encoder.encode([a.text for a in articles])
     encoder.close()
     mean: NDArray[np.float64] = encoded.vectors.astype(np.float64).mean(axis=0)

@@ -24,6 +24,7 @@ FORBIDDEN = {
     "stream_app.evaluation": ("agents", "stream_app.cli", "stream_app.contexts", "stream_app.kafka"),
     "stream_app.export": ("agents", "stream_app.cli", "stream_app.contexts", "stream_app.kafka"),
     "stream_app.contexts": ("agents", "stream_app.cli"),
+    "stream_app.training": ("agents", "stream_app.cli"),
     "stream_app.positions": ("agents", "stream_app.cli", "stream_app.contexts"),
     "stream_app.backfill": ("agents", "stream_app.cli", "stream_app.kafka"),
     "agents": ("stream_app.cli",),

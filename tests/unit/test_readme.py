@@ -50,7 +50,7 @@ def test_the_models_file_that_it_shows_can_be_used(tmp_path: Path) -> None:
     path = tmp_path / "models.toml"
     path.write_text(shown, encoding="utf-8")
     used = models_in_use(Settings(models_file=path, joint_models=("joint-own",)))
-    assert (used.text.source, used.longest_window_days) == ("models/own", 20)
+    assert (used.text.spec.source, used.longest_window_days) == ("models/own", 20)
 
 
 def operating() -> str:

@@ -12,6 +12,7 @@ from schemas import DayAmended, DayTrigger, Definition, InstrumentWindow, Region
 from stream_app.contexts.compose import DayInputs, compose, inputs_hash
 from stream_app.contexts.inputs import NumericInputs
 from stream_app.contexts.models import ContextModels
+from stream_app.encoding import TextModelSpec
 from stream_app.models import TextModel
 from stream_app.models.registry import average, raw_path
 from stream_app.store.models import Model
@@ -24,7 +25,7 @@ DUE = dt.datetime(2008, 9, 15, 20, 15, tzinfo=dt.UTC)
 KNOWN_AT = DUE + dt.timedelta(seconds=1)
 NUM = replace(raw_path("num", 63), fingerprint="n1")
 MODELS = ContextModels(
-    joint=replace(average("joint", NUM, TextModel("text", None)), fingerprint="j1"),
+    joint=replace(average("joint", NUM, TextModel("text", TextModelSpec())), fingerprint="j1"),
     text=Model("text", "text", 384, "t1"),
 )
 US = Definition(calendar="XNYS", instruments=("A", "B"), languages=("EN",), news="all", news_day="session")

@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from stream_app.encoding import model_files
-from stream_app.encoding.model_files import fingerprint, packaged_folder
+from stream_app.encoding import TextModelSpec, model_files
+from stream_app.encoding.model_files import check_files, packaged_folder
 from stream_app.errors import Fatal
+
+STORED = "f7c82e0bce1c2aa44feac735eca61d114c78a39d4e79335f58dc5185b889a983"
+"""What databases know text-fin-general-v1 by; another would have every text encoded again."""
+
+
+def fingerprint(folder: Path) -> str:
+    """Of a model that computes as the packaged one does."""
+    return model_files.fingerprint(folder, TextModelSpec(), "float32")
 
 
 def model_folder(folder: Path, **changes: str) -> Path:
@@ -37,13 +45,22 @@ def test_a_readme_does_not_change_the_fingerprint(tmp_path: Path) -> None:
 def test_the_rules_of_encoding_are_part_of_the_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = model_folder(tmp_path / "model")
     before = fingerprint(folder)
-    monkeypatch.setattr(model_files, "RULES", "max_tokens=256")
+    monkeypatch.setattr(model_files, "MAX_TOKENS", 256)
     assert fingerprint(folder) != before
 
 
 def test_a_folder_without_weights_is_fatal(tmp_path: Path) -> None:
     with pytest.raises(Fatal, match="holds no weights"):
-        fingerprint(tmp_path)
+        check_files(tmp_path)
+
+
+def test_a_folder_without_a_tokenizer_is_fatal(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "model")
+    for name in ("tokenizer.json", "vocab.txt"):
+        check_files(folder)
+        (folder / name).unlink()
+    with pytest.raises(Fatal, match="holds no tokenizer"):
+        check_files(folder)
 
 
 def test_packaged_weights_that_are_not_the_published_ones_are_fatal(
@@ -60,5 +77,5 @@ def test_packaged_weights_that_are_missing_are_fatal(tmp_path: Path, monkeypatch
         packaged_folder()
 
 
-def test_the_installed_package_holds_the_published_weights() -> None:
-    assert (packaged_folder() / "config.json").is_file()
+def test_the_installed_package_holds_the_published_weights_and_keeps_the_fingerprint_of_stored_vectors() -> None:
+    assert fingerprint(packaged_folder()) == STORED

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stream_app.config import FILE_MAX_BYTES, load_settings
+from stream_app.encoding import TextModelSpec
 from stream_app.encoding.model_files import fingerprint as packaged_fingerprint
 from stream_app.encoding.model_files import packaged_folder
 from stream_app.errors import UsageError
@@ -43,7 +44,7 @@ def test_every_packaged_model_can_be_put_together_and_core_is_what_it_was() -> N
     assert {model_id: found[model_id].fingerprint for model_id in CORE} == CORE
     assert {model.dim for model in found.values()} == {384}
     assert len({model.fingerprint for model in found.values()}) == len(found)
-    assert registry.text("text-fin-general-v1").source is None
+    assert registry.text("text-fin-general-v1").spec == TextModelSpec()
 
 
 def test_the_packaged_scaled_model_was_fitted_on_vectors_of_its_own_inputs() -> None:
@@ -53,7 +54,7 @@ def test_the_packaged_scaled_model_was_fitted_on_vectors_of_its_own_inputs() -> 
     fitted = decoded(weights_file.read_bytes()).fitted
     assert (fitted.numeric_model_id, fitted.text_model_id) == (model.numeric.model_id, model.text.model_id)
     assert fitted.numeric_fingerprint == model.numeric.fingerprint, "fit it again: its numeric model has changed"
-    assert fitted.text_fingerprint == packaged_fingerprint(packaged_folder())
+    assert fitted.text_fingerprint == packaged_fingerprint(packaged_folder(), TextModelSpec(), "float32")
 
 
 def test_a_files_models_stand_beside_the_packaged_ones_or_take_their_place(tmp_path: Path) -> None:
@@ -173,11 +174,18 @@ def test_a_fingerprint_changes_with_parameters_and_weights_and_with_nothing_else
 
 def test_a_text_models_folder_is_found_beside_the_file_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
-    found = load_registry(write(tmp_path, TEXT + 'source = "own"\n')).text("words").source
+    found = load_registry(write(tmp_path, TEXT + 'source = "own"\n')).text("words").spec.source
     assert found == str(tmp_path / "own")
-    assert load_registry(write(tmp_path, TEXT + 'source = "some/hub-id"\n')).text("words").source == "some/hub-id"
+    assert load_registry(write(tmp_path, TEXT + 'source = "some/hub-id"\n')).text("words").spec.source == "some/hub-id"
 
 
 def test_the_packaged_file_is_read_from_the_package() -> None:
     assert PACKAGED_MODELS.is_file()
     assert PACKAGED_MODELS.parent.name == "stream_app"
+
+
+def test_a_text_model_has_its_pooling_precision_and_projection(tmp_path: Path) -> None:
+    text = TEXT.replace("mean-pooling", "cls-pooling")
+    file = write(tmp_path, text + 'source = "some/hub-id"\nprecision = "bfloat16"\nprojection = "p.safetensors"\n')
+    expected = TextModelSpec("some/hub-id", "cls", "bfloat16", file.parent / "p.safetensors")
+    assert load_registry(file).text("words").spec == expected

@@ -1,0 +1,1 @@
+"""Fits what is learned from stored vectors and texts: the joint projection, and a text model's way to 384 numbers."""
