@@ -76,7 +76,7 @@ class StoredReplay:
                     await trigger_queue.wait_for_region(conn, region)
                     again = await self._again(conn, left, told, changed)
                     for made in again.made:
-                        await revisions.append(conn, made, published=publish is Publish.NONE)
+                        await revisions.append(conn, made, published=publish is Publish.NONE, recomputed=True)
                     await transitions.append(conn, again.transitions, published=publish is Publish.NONE)
                     await self._mark_late(conn, again)
             if publish is Publish.ALL:

@@ -2,7 +2,8 @@
 
 A revision was known from its `known_at` on, the Kafka time of its trigger: however late it was computed, and however
 often the database was filled anew. A replay over stored records computes a trigger again, and what that changes was not
-known before it was stored; so of a trigger's revisions all but the first count from then.
+known before it was stored: such a revision counts from then. (Before `recomputed` was noted, all but the first revision
+of a trigger were of a replay.) A model's first revision of a day, which a replay fills in, counts from its trigger.
 """
 
 import datetime as dt
@@ -16,7 +17,7 @@ CHOSEN = """
         AND ($3::date IS NULL OR as_of_date >= $3) AND ($4::date IS NULL OR as_of_date <= $4)
 """
 KNOWN = """
-    r.known_at <= $5::timestamptz AND (r.created_at <= $5::timestamptz OR NOT EXISTS (
+    r.known_at <= $5::timestamptz AND (r.created_at <= $5::timestamptz OR NOT r.recomputed AND NOT EXISTS (
         SELECT 1 FROM joint_embedding_revisions earlier
         WHERE earlier.region = r.region AND earlier.as_of_date = r.as_of_date AND earlier.model_id = r.model_id
             AND earlier.trigger_number = r.trigger_number AND earlier.revision < r.revision))

@@ -41,6 +41,7 @@ REVISION_COLUMNS = (
     "vector",
     "payload",
     "published",
+    "recomputed",
 )
 SHOW_NEWEST = """
     INSERT INTO joint_embeddings AS j (as_of_date, region, entity_scope, model_id, revision, vector)
@@ -126,7 +127,7 @@ async def last_revisions(
     return {row["as_of_date"]: LastRevision(row["revision"], row["inputs_hash"]) for row in rows}
 
 
-def _revision_rows(contexts: Sequence[JointRegimeContext], published: bool) -> bytearray:
+def _revision_rows(contexts: Sequence[JointRegimeContext], published: bool, recomputed: bool) -> bytearray:
     """Of one region and one model, in the order of REVISION_COLUMNS."""
     columns = (
         repeat(copying.text(contexts[0].region)),
@@ -143,6 +144,7 @@ def _revision_rows(contexts: Sequence[JointRegimeContext], published: bool) -> b
         _vector_fields(contexts),
         [copying.raw(encode(context)) for context in contexts],
         repeat(copying.boolean(published)),
+        [copying.boolean(recomputed and context.revision > 1) for context in contexts],
     )
     return copying.file(columns)
 
@@ -172,16 +174,19 @@ def _regime_rows(
     return copying.file(columns)
 
 
-async def append(connection: Connection, new: Sequence[NewContext], *, published: bool = False) -> None:
+async def append(
+    connection: Connection, new: Sequence[NewContext], *, published: bool = False, recomputed: bool = False
+) -> None:
     """Append revisions of one region and the same models, oldest first, and bring the newest-of-the-day tables along.
 
-    `published` ones are never sent. Needs an open transaction that holds the region's lock.
+    `published` ones are never sent; `recomputed` ones are of triggers that were computed before. Needs an open
+    transaction that holds the region's lock.
     """
     if not new:
         return
     contexts = [item.context for item in new]
     region, model_id = contexts[0].region, contexts[0].model_id
-    rows = await asyncio.to_thread(_revision_rows, contexts, published)
+    rows = await asyncio.to_thread(_revision_rows, contexts, published, recomputed)
     await connection.copy_to_table("joint_embedding_revisions", source=rows, columns=REVISION_COLUMNS, format="binary")
     newest = {item.context.as_of: item for item in new}
     absent = [day for day, item in newest.items() if item.context.vector is None]

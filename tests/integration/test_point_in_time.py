@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from schemas import NewsArticle, PriceClose
 from stream_app.replay.from_log import Filled
+from stream_app.replay.over_stored import Compared
 from stream_app.replay.run import Asked, replay
 from stream_app.store import chosen, exported, shown
 from stream_app.store.database import connection
@@ -120,3 +121,25 @@ async def test_each_instants_answer_holds_what_had_arrived_by_then_and_nothing_t
             (days, _) = await told(path, instant)
             ((_, _, context, _),) = days
             assert getattr(context, "articles", None) == 3 + number
+
+
+async def test_what_a_replay_changes_was_not_known_before_it_also_where_an_amendment_had_changed_nothing(
+    place: Place, model: QuickModel
+) -> None:
+    async with place.pipeline(**LIVE) as path:
+        path.start("prices", "news", "contexts")
+        await path.send(*first_records())
+        await path.close("US", DAYS[0])
+        await settled(path)
+        await path.send(first_records()[5])
+        before = await moment(path)
+        await path.stop()
+        assert await path.value("SELECT count(*) FROM day_triggers") == 2
+        assert await path.value("SELECT max(revision) FROM joint_embedding_revisions") == 1
+        await path.fetch("UPDATE prices_daily SET close = close + 1")
+        replayed = await replay(path.services, Asked((), EVERY_DAY, None), Counted())
+        assert isinstance(replayed, Compared)
+        assert replayed.changed
+        assert await told(path, None) != before.told
+        assert await told(path, before.instant) == before.told
+        assert await told(path, dt.datetime.now(dt.UTC)) == await told(path, None)
