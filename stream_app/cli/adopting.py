@@ -51,13 +51,19 @@ def adopt(
 
 async def _adopted(settings: "Settings", endpoints: "Endpoints", yes: bool) -> "list[Found]":
     """What is to be done, and with `yes` was done."""
-    from stream_app.kafka.topics import ensure_topics
+    from stream_app.errors import UsageError
+    from stream_app.kafka.topics import ensure_topics, missing_topics
     from stream_app.positions import adopting
     from stream_app.services import open_services
     from stream_app.store.migrate import check
 
     await check(endpoints.database_url)
-    await ensure_topics(endpoints.kafka, settings.topic_prefix, settings.topic_partitions, settings.topic_replication)
+    prefix, kafka = settings.topic_prefix, endpoints.kafka
+    if not yes and (missing := await missing_topics(kafka, prefix)):
+        raise UsageError(
+            f"The broker lacks {' and '.join(missing)}. If topic_prefix is right, --yes makes what is missing, empty."
+        )
+    await ensure_topics(kafka, prefix, settings.topic_partitions, settings.topic_replication)
     async with open_services(settings, endpoints) as services:
         found = await adopting.look(services, endpoints.kafka)
         if yes and found:

@@ -39,6 +39,14 @@ async def ensure_topics(kafka: KafkaAccess, prefix: str, partitions: int, replic
     return counts
 
 
+async def missing_topics(kafka: KafkaAccess, prefix: str) -> list[str]:
+    """The product's topics that the broker lacks, by wire name. Nothing is created. Raises as `ensure_topics`."""
+    with kafka_errors("looking for the topics"):
+        async with administrating(kafka) as admin:
+            known = {topic["topic"] for topic in await admin.describe_topics()}
+    return sorted({prefix + topic.name for topic in TOPICS} - known)
+
+
 async def check_topics(kafka: KafkaAccess, prefix: str) -> None:
     """Raise Fatal when a topic is gone, or has a config that loses or reorders data, with the command that mends it.
 

@@ -1,6 +1,7 @@
 """`log adopt` as a person runs it."""
 
 import asyncio
+from dataclasses import replace
 
 from schemas.topics import PRICES
 from tests.integration.cli.conftest import CommandLine
@@ -57,3 +58,12 @@ def test_lost_records_are_named_and_noted(stream_app: CommandLine, place: Place,
     assert done.exit_code == 0
     assert "Offsets 2 to 3 of " in done.stdout
     assert stream_app.run_here("log adopt").stdout == NOTHING
+
+
+def test_without_yes_a_mistyped_prefix_makes_no_topics(stream_app: CommandLine, place: Place) -> None:
+    prefix = f"{place.topic_prefix}mistyped."
+    mistyped = replace(stream_app, environment=stream_app.environment | {"STREAM_APP_TOPIC_PREFIX": prefix})
+    for _ in range(2):
+        refused = mistyped.run_here("log adopt")
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert f"The broker lacks {prefix}dead-letters and " in refused.stderr
