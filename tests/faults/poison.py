@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaProducer
 
 from schemas.topics import NEWS, PRICES
 from stream_app.kafka.publisher import Outgoing, partition_of
+from tests.faults.actions import note
 from tests.faults.text_model import BROKEN_BY_FILES
 from tests.integration.bad_records import BAD_ARTICLES, BAD_PRICES, article, price
 from tests.integration.pipeline import RAW_MAX_BYTES, Pipeline
@@ -92,6 +93,8 @@ def of_market(record: Outgoing, prefix: str, partitions: int) -> Sent:
 
 async def send(path: Pipeline, records: Sequence[Sent]) -> None:
     """Publish the records in this order."""
+    bad = sum(record.kind is not None for record in records)
+    note(f"send {len(records) - bad} good and {bad} bad records")
     producer = AIOKafkaProducer(
         bootstrap_servers=path.endpoints.kafka.servers, max_request_size=RAW_MAX_BYTES, enable_idempotence=True
     )

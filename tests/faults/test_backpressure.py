@@ -17,10 +17,9 @@ from schemas import encode
 from schemas.topics import NEWS, PRICES
 from stream_app.kafka.ledger import PENDING_CHUNKS
 from stream_app.kafka.publisher import Outgoing
-from tests.faults.checker import check
+from tests.faults.actions import note
 from tests.faults.groups import generation
-from tests.faults.observed import observe
-from tests.faults.settled import SETTLE_SECONDS, in_flight, settle_and_check, settled
+from tests.faults.settled import SETTLE_SECONDS, check_run, in_flight, settle_and_check, settled
 from tests.faults.slow_postgres import SlowPostgres
 from tests.faults.stream import LAST_DAY, REGION_NAMES
 from tests.faults.watched_model import WatchedModel
@@ -98,7 +97,7 @@ def prices(path: Pipeline, seed: int) -> tuple[list[Outgoing], list[Outgoing]]:
     drawn = random.Random(seed)
     days = weekdays(LAST_DAY, EARLIER_DAYS + RECORDS // INSTRUMENTS)
     earlier = prices_of(path, drawn, days[:EARLIER_DAYS], lambda: {})
-    return earlier, prices_of(path, drawn, days[EARLIER_DAYS:], lambda: {"note": note(drawn)})
+    return earlier, prices_of(path, drawn, days[EARLIER_DAYS:], lambda: {"note": heavy(drawn)})
 
 
 def prices_of(
@@ -123,7 +122,7 @@ async def publish(path: Pipeline, records: Sequence[Outgoing]) -> None:
         await path.services.publisher.publish(records[start : start + CHUNK_RECORDS])
 
 
-def note(drawn: random.Random) -> str:
+def heavy(drawn: random.Random) -> str:
     """Text that is not compressed to nothing."""
     return drawn.randbytes(NOTE_BYTES // 2).hex()
 
@@ -159,6 +158,7 @@ async def test_a_postgres_that_takes_half_a_second_for_each_answer_costs_neither
     generations = {stage: await generation(path, stage) for stage in STAGES}
 
     slow.delay_seconds = DELAY_SECONDS
+    note(f"Postgres takes {DELAY_SECONDS} s longer for each answer")
     assert await slow.answer_seconds() >= DELAY_SECONDS
     began = time.monotonic()
     await publish(path, sent)
@@ -179,7 +179,7 @@ async def test_a_postgres_that_takes_half_a_second_for_each_answer_costs_neither
     assert max(grown.values()) < MOST_BYTES / MEBIBYTE, grown
     assert {stage: await generation(path, stage) for stage in STAGES} == generations
     assert slow.held_back > len(sent) / CHUNK_RECORDS
-    check(await observe(path))
+    await check_run(path)
 
 
 def news_of_a_day(path: Pipeline, seed: int, count: int) -> list[Outgoing]:

@@ -92,7 +92,7 @@ async def kill_in_the_middle(path: Pipeline, workers: Crew, stage: str, drawn: r
     ids=lambda arrangement: arrangement.__name__,
 )
 async def test_each_bad_record_is_one_dead_letter_and_no_other_is_lost_while_workers_are_killed(
-    path: Pipeline, workers: Crew, seed: int, arrangement: Arrangement
+    path: Pipeline, workers: Crew, fresh_database: str, seed: int, arrangement: Arrangement
 ) -> None:
     drawn, prefix = random.Random(seed), path.settings.topic_prefix
     (part,) = Market(seed, prefix, instruments=12, days=66, articles=300).slices(1)
@@ -104,7 +104,7 @@ async def test_each_bad_record_is_one_dead_letter_and_no_other_is_lost_while_wor
     for stage in ("prices", "news"):
         workers.start(stage)
         await kill_in_the_middle(path, workers, stage, drawn)
-    await settle_and_check(path, workers)
+    await settle_and_check(path, workers, replay_into=fresh_database)
 
     bad = Counter((x.topic, x.key, x.value, x.kind.reason) for x in sent if x.kind is not None)
     rows = await path.fetch("SELECT topic, key, value, reason FROM dead_letters")

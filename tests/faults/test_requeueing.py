@@ -9,6 +9,7 @@ import pytest
 
 from schemas.topics import NEWS, PRICES
 from stream_app.failpoints import VARIABLE as FAILPOINT
+from tests.faults.actions import note
 from tests.faults.settled import ends, settle_and_check
 from tests.faults.stream import Market
 from tests.faults.workers import STAGES, Crew
@@ -43,7 +44,7 @@ async def records(path: Pipeline) -> int:
 
 @pytest.mark.whole
 async def test_death_of_the_command_and_of_the_workers_while_letters_are_sent_again_loses_nothing(
-    path: Pipeline, workers: Crew, seed: int
+    path: Pipeline, workers: Crew, fresh_database: str, seed: int
 ) -> None:
     topics = [path.services.topic(name) for name in (PRICES.name, NEWS.name)]
     [part] = Market(seed, path.settings.topic_prefix, instruments=8, days=66, articles=60).slices(1)
@@ -60,6 +61,7 @@ async def test_death_of_the_command_and_of_the_workers_while_letters_are_sent_ag
     assert letters >= 30
 
     assert await requeue(path, failpoint="letters-sent") == -signal.SIGKILL
+    note("the requeue command was killed at letters-sent", kills=1)
     assert await records(path) == before + letters, "it died after it had sent"
     assert await path.value(WAITING, topics) == letters, "it died before it had marked"
     assert await requeue(path) == 0
@@ -70,5 +72,5 @@ async def test_death_of_the_command_and_of_the_workers_while_letters_are_sent_ag
         doomed = workers.start(stage, failpoint="in-transaction")
         await doomed.killed("at in-transaction")
         workers.start(stage)
-    await settle_and_check(path, workers)
+    await settle_and_check(path, workers, replay_into=fresh_database)
     assert await path.value(SENT_AGAIN, topics) == await path.value(WAITING, topics) == letters

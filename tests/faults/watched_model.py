@@ -17,6 +17,7 @@ from typing import Any
 
 from stream_app.config import load_settings
 from stream_app.models import models_in_use
+from tests.faults.actions import note
 from tests.faults.command_process import MODULE
 from tests.faults.text_model import SHORT_WORD
 
@@ -75,10 +76,12 @@ class WatchedModel:
     def _while(self, name: str) -> Iterator[None]:
         path = self._folder / name
         path.touch()
+        note(f"the model {name}")
         try:
             yield
         finally:
             path.unlink()
+            note(f"the model no longer {name}")
 
 
 def watch(folder: Path, short_id: int) -> None:
