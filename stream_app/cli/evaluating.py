@@ -63,8 +63,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - typer reads the options from the param
     stand beside it.
 
     Models are tested on the days that all of them have, with the vectors and prices as they are known now. Stability is
-    the mean cosine to the day before; the text share is what a joint vector's length does not owe to its numeric half;
-    an overlap is the share of neighbours that two models have in common.
+    the mean cosine to the day before; the text share is that of what tells a joint space's days apart and is not in
+    their numeric halves; an overlap is the share of neighbours that two models have in common.
     """
     from stream_app.endpoints import find_database
     from stream_app.errors import UsageError

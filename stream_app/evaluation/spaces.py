@@ -19,12 +19,14 @@ def overlap(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
 
 
 def text_share(joint: NDArray[np.float32], numeric: NDArray[np.float32]) -> float:
-    """What share of a joint vector's length is not its numeric half's, from 0 to 1, the mean over days.
+    """What share of what tells days apart in a joint space its numeric half does not account for, from 0 to 1.
 
-    The numeric part is the multiple of the numeric vectors, one for all days, that comes nearest to the joint vectors,
-    both (n, d); for an average that is half of them. The rest is the text's: |rest| / (|rest| + |numeric part|).
+    Both (n, d) are taken from their mean over the days. The numeric part is the multiple of the numeric vectors, one
+    for all days, that comes nearest to the joint vectors; the rest is the text's: |rest| / (|rest| + |numeric part|),
+    the mean over days. So it is meant for a joint vector that holds its numeric half as it is: an average, also a
+    scaled one. Of a trained projection it says little.
     """
-    whole, half = joint.astype(np.float64), numeric.astype(np.float64)
+    whole, half = (each.astype(np.float64) - each.mean(axis=0, dtype=np.float64) for each in (joint, numeric))
     size = float((half * half).sum())
     part = half * (float((whole * half).sum()) / size if size > 0 else 0.0)
     rest_length = np.sqrt(np.square(whole - part).sum(axis=1))

@@ -78,13 +78,15 @@ class NumericAlgorithm:
 class JointAlgorithm:
     """How a join is made of parameters and the bytes of weights, with its fingerprint.
 
-    Without `has_weights` it takes none. `build` raises ValueError saying what is wrong with the weights.
+    Without `has_weights` it takes none. `build` raises ValueError saying what is wrong with the weights. `fitted_on`:
+    the id and fingerprint of the numeric model whose vectors the weights were fitted on; None where they do not say.
     """
 
     parameters: type[Parameters]
     has_weights: bool
     build: Callable[[Any, bytes], Join]
     fingerprint: Callable[[Parameters, bytes], str]
+    fitted_on: Callable[[bytes], tuple[str, str] | None] = lambda _: None
 
 
 def fingerprint(rules: str, parameters: Parameters, weights: bytes) -> str:
@@ -97,6 +99,11 @@ def _scaled(parameters: ScaledParameters, weights: bytes) -> Join:
     found = decoded(weights)
     numeric_half, text_half = found.numeric.scaling(), found.text.scaling()
     return ScaledJoin(numeric_half, text_half, parameters.numeric_weight, parameters.text_weight)
+
+
+def _scaled_on(weights: bytes) -> tuple[str, str]:
+    fitted = decoded(weights).fitted
+    return fitted.numeric_model_id, fitted.numeric_fingerprint
 
 
 def _projected(parameters: Parameters, weights: bytes) -> Join:
@@ -118,5 +125,7 @@ REGIMES = ("prototypes", "mixture")
 JOINT: Mapping[str, JointAlgorithm] = {
     "average": JointAlgorithm(Parameters, False, lambda *_: joint.joint, lambda *_: joint.fingerprint()),
     "projected": JointAlgorithm(Parameters, True, _projected, partial(fingerprint, projected.RULES)),
-    "scaled": JointAlgorithm(ScaledParameters, True, _scaled, partial(fingerprint, f"scaled|{scaled.RULES}")),
+    "scaled": JointAlgorithm(
+        ScaledParameters, True, _scaled, partial(fingerprint, f"scaled|{scaled.RULES}"), _scaled_on
+    ),
 }

@@ -60,6 +60,8 @@ class Registry:
         except ValueError as error:
             raise table.refused(f"its weights {table.weights} cannot be used: {error}.") from None
         numeric, text = (self.numeric(table.inputs[0]), self.text(table.inputs[1]))
+        if (of := algorithm.fitted_on(weights)) not in (None, (numeric.model_id, numeric.fingerprint)):
+            raise _fitted_on_others(table, of[0], numeric)
         return JointModel(model_id, numeric, text, algorithm.fingerprint(table.parameters, weights), join)
 
     def regimes(self, model_id: str) -> RegimesModel:
@@ -71,15 +73,14 @@ class Registry:
         if type(read).__struct_config__.tag != table.algorithm:
             raise table.refused(f"its weights {table.weights} are of another algorithm than {table.algorithm}.")
         if (read.numeric_model_id, read.numeric_fingerprint) != (numeric.model_id, numeric.fingerprint):
-            raise table.refused(
-                f"its weights {table.weights} were fitted on vectors of {read.numeric_model_id} as it was then, not of "
-                f"{numeric.model_id} as it is: fit them again."
-            )
+            raise _fitted_on_others(table, read.numeric_model_id, numeric)
         try:
             rule = Hysteresis(given.confirm_sessions, given.margin, given.history_sessions)
         except ValueError as error:
             raise table.refused(f"{error}.") from None
-        print_of = fingerprint(f"{table.algorithm}|{LABEL_RULES}", given, data)
+        # Where days are labelled says nothing of how: a region more leaves the labels of the others as they are.
+        how = given.model_copy(update={"regions": ()})
+        print_of = fingerprint(f"{table.algorithm}|{LABEL_RULES}", how, data)
         return RegimesModel(model_id, numeric, read.labels, read.fitted(), rule, given.regions, print_of)
 
     def registered(self, model_id: str) -> Model | None:
@@ -136,3 +137,10 @@ def _weights(table: ModelTable) -> bytes:
     if len(found) > WEIGHTS_MAX_BYTES:
         raise table.refused(f"its weights {table.weights} have over {WEIGHTS_MAX_BYTES:,} bytes.")
     return found
+
+
+def _fitted_on_others(table: ModelTable, numeric_model_id: str, numeric: NumericModel) -> UsageError:
+    return table.refused(
+        f"its weights {table.weights} were fitted on vectors of {numeric_model_id} as it was then, not of "
+        f"{numeric.model_id} as it is: fit them again."
+    )

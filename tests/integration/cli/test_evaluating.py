@@ -82,7 +82,7 @@ def test_numeric_and_joint_models_are_judged_side_by_side(stream_app: CommandLin
     assert scaled["spearman"] > 0.5 > abs(forecast(told["forecasts"], "random days", 20)["spearman"])
     assert scaled["spearman_low"] < scaled["spearman"] < scaled["spearman_high"]
     assert scaled["text_share"] is None
-    assert 0.45 < joint["text_share"] < 0.55
+    assert 0.7 < joint["text_share"] < 0.9, "of like lengths, texts move more from day to day than windows do"
     assert scaled["stability"] > 0.99 > joint["stability"]
     assert scaled[f"overlap {JOINT}"] == joint[f"overlap {SCALED}"] < 1.0
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stream_app.regime import numeric
 from stream_app.store import models
 from stream_app.store.database import connect
 from stream_app.store.models import Model
@@ -113,7 +114,9 @@ def test_fit_fits_on_the_days_that_have_both_halves_and_its_model_can_be_used(
 ) -> None:
     for statement in (REGIMES, ARTICLES, TEXTS):
         tables.fetch(statement)
-    asyncio.run(register(database_url, Model("num", "numeric", 384, "1"), Model("words", "text", 384, "2")))
+    asyncio.run(
+        register(database_url, Model("num", "numeric", 384, numeric.fingerprint(63)), Model("words", "text", 384, "2"))
+    )
     words = "models fit --joint-model-id x --region US --from 2025-01-01 --to 2025-01-31 --output w.json"
     halves = " --numeric-model-id num --text-model-id words"
     ran = stream_app.run_here(words + halves)

@@ -104,6 +104,6 @@ async def test_an_ingest_that_was_interrupted_is_repeated_twice_and_changes_noth
         after = await tables(path)
         amended = await path.value("SELECT count(*) FROM day_triggers WHERE number > 1")
     assert len(before["prices_daily"]) == SENT_BEFORE + LAST_ROWS
-    assert len(before["joint_embedding_revisions"]) == len(WEEK)
+    assert len(before["joint_embedding_revisions"]) == len(WEEK) * len(settings.joint_models)
     assert amended >= len(WEEK), "every day must have been looked at again"
     assert after == before

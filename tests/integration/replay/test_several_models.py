@@ -3,16 +3,19 @@
 import datetime as dt
 import logging
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from schemas import JointRegimeContext
 from stream_app.contexts.computing import register_models
 from stream_app.errors import Fatal
-from stream_app.models.scalings import decoded
+from stream_app.models.scalings import decoded, encoded
 from stream_app.models.tables import PACKAGED_MODELS
+from stream_app.regime import volatility_profile
 from stream_app.replay.over_stored import Compared
 from stream_app.replay.run import Asked, replay
 from stream_app.store.trigger_queue import EVERY_DAY
@@ -23,10 +26,20 @@ from tests.integration.steps import stepping
 from tests.integration.text_models import QuickModel
 from tests.models_file import CORE
 
-SHORT, SHORT_DAYS = "joint-short", 3
+SHORT, SHORT_ID, SHORT_DAYS = "joint-short", "num-short", 3
 WEIGHTS = PACKAGED_MODELS.parent / "models" / "joint-regime-scaled-v1.json"
-MORE = f"""
-[models.num-short]
+
+
+def both(folder: Path) -> dict[str, Any]:
+    """Core and a scaled model of shorter windows, with the packaged weights as if they were fitted on these."""
+    packaged = decoded(WEIGHTS.read_bytes())
+    of = replace(
+        packaged.fitted, numeric_model_id=SHORT_ID, numeric_fingerprint=volatility_profile.fingerprint(SHORT_DAYS)
+    )
+    weights = folder / "short.json"
+    weights.write_bytes(encoded(replace(packaged, fitted=of)))
+    more = f"""
+[models.{SHORT_ID}]
 kind = "numeric"
 algorithm = "volatility-profile"
 window_days = {SHORT_DAYS}
@@ -34,10 +47,12 @@ window_days = {SHORT_DAYS}
 [models.{SHORT}]
 kind = "joint"
 algorithm = "scaled"
-inputs = ["num-short", "text-fin-general-v1"]
-weights = "{WEIGHTS}"
+inputs = ["{SHORT_ID}", "text-fin-general-v1"]
+weights = "{weights}"
 """
-BOTH: dict[str, Any] = {**LIVE, "more_models": MORE, "joint_models": (CORE, SHORT)}
+    return {**LIVE, "more_models": more, "joint_models": (CORE, SHORT)}
+
+
 ALL = Asked((), EVERY_DAY, None)
 
 
@@ -64,9 +79,9 @@ async def published(path: Pipeline) -> list[JointRegimeContext]:
 
 
 async def test_two_models_are_computed_live_from_the_same_records_and_replayed_to_the_byte(
-    place: Place, emptied: Place, model: QuickModel
+    place: Place, emptied: Place, model: QuickModel, tmp_path: Path
 ) -> None:
-    async with place.pipeline(**BOTH) as path:
+    async with place.pipeline(**both(tmp_path)) as path:
         await live_run(path)
         made = await by_model(path)
         assert {name: {w.rows for c in contexts for w in c.instruments} for name, contexts in made.items()} == {
@@ -83,7 +98,7 @@ async def test_two_models_are_computed_live_from_the_same_records_and_replayed_t
         )
         assert dict(windows)["num-short"] > dict(windows)["num-regime-core-v1"] > 0
         before = await dump(path)
-    async with emptied.pipeline(**BOTH) as path:
+    async with emptied.pipeline(**both(tmp_path)) as path:
         await replay(path.services, ALL, Counted())
         after = await dump(path)
         for table in TABLES:
@@ -105,13 +120,13 @@ def _are_of_the_same_texts(core: list[JointRegimeContext], short: list[JointRegi
 
 
 async def test_a_model_that_is_added_later_has_no_contexts_until_a_replay_fills_them_in(
-    place: Place, emptied: Place, model: QuickModel, caplog: pytest.LogCaptureFixture
+    place: Place, emptied: Place, model: QuickModel, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.INFO)
     async with place.pipeline(**LIVE) as path:
         await live_run(path)
         lived = (await by_model(path))[CORE]
-    async with place.pipeline(**BOTH) as path:
+    async with place.pipeline(**both(tmp_path)) as path:
         path.start("prices", "news", "contexts")
         late = article("later", at(DAYS[-1], 18), "Later than the model.")
         await path.send(late)
@@ -130,27 +145,11 @@ async def test_a_model_that_is_added_later_has_no_contexts_until_a_replay_fills_
         assert again[CORE] == made[CORE]
         assert days_and_revisions(again[SHORT]) == [(day, 1) for day in DAYS]
         assert {c.event_id for c in await published(path)} == {c.event_id for each in again.values() for c in each}
-    async with emptied.pipeline(**BOTH) as path:
+    async with emptied.pipeline(**both(tmp_path)) as path:
         await replay(path.services, ALL, Counted())
         assert {name: newest(contexts) for name, contexts in (await by_model(path)).items()} == {
             name: newest(contexts) for name, contexts in again.items()
         }
-
-
-async def test_contexts_of_other_inputs_are_not_made_under_the_same_id(place: Place, model: QuickModel) -> None:
-    async with place.pipeline(**BOTH) as path, stepping(path, model) as steps:
-        await path.send(*[close("SPX.US", row, 1000.0) for row in weekdays(DAYS[-1], 8)])
-        await path.send(article("news", at(DAYS[-1], 14), "News."))
-        await steps.apply()
-        await path.close("US", DAYS[-1])
-        await steps.compute()
-    of_others = BOTH | {"more_models": MORE.replace('inputs = ["num-short"', 'inputs = ["num-regime-core-v1"')}
-    told = (
-        f"^The contexts of {SHORT} in this database are made of num-short and text-fin-general-v1, not of num-regime-"
-    )
-    async with place.pipeline(**of_others) as path:
-        with pytest.raises(Fatal, match=told):
-            await register_models(path.services)
 
 
 LONG, LONG_DAYS = "joint-long", 8
@@ -165,6 +164,21 @@ kind = "joint"
 algorithm = "average"
 inputs = ["num-long", "text-fin-general-v1"]
 """
+
+
+async def test_contexts_of_other_inputs_are_not_made_under_the_same_id(place: Place, model: QuickModel) -> None:
+    longer: dict[str, Any] = {**LIVE, "more_models": LONGER, "joint_models": (CORE, LONG)}
+    async with place.pipeline(**longer) as path, stepping(path, model) as steps:
+        await path.send(*[close("SPX.US", row, 1000.0) for row in weekdays(DAYS[-1], 8)])
+        await path.send(article("news", at(DAYS[-1], 14), "News."))
+        await steps.apply()
+        await path.close("US", DAYS[-1])
+        await steps.compute()
+    of_others = longer | {"more_models": LONGER.replace('inputs = ["num-long"', 'inputs = ["num-regime-core-v1"')}
+    told = f"^The contexts of {LONG} in this database are made of num-long and text-fin-general-v1, not of num-regime-"
+    async with place.pipeline(**of_others) as path:
+        with pytest.raises(Fatal, match=told):
+            await register_models(path.services)
 
 
 async def test_a_price_that_reached_no_window_when_it_came_amends_the_longer_windows_of_a_model_that_is_added_later(

@@ -5,6 +5,7 @@ import datetime as dt
 import json
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -37,11 +38,28 @@ def settings_of(commands: CommandLine) -> dict[str, str]:
     return {n.removeprefix(prefix): value for n, value in commands.environment.items() if n.startswith(prefix)}
 
 
+OTHER_MODELS = """
+[models.numeric]
+kind = "numeric"
+algorithm = "raw-path"
+
+[models.text]
+kind = "text"
+algorithm = "mean-pooling"
+
+[models.joint]
+kind = "joint"
+algorithm = "average"
+inputs = ["numeric", "text"]
+"""
+
+
 def command_lines(*roots: psutil.Process) -> Iterator[str]:
     """Of these processes and of all that they have started."""
     for root in roots:
         for process in (root, *root.children(recursive=True)):
-            yield " ".join(process.cmdline())
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                yield " ".join(process.cmdline())
 
 
 async def test_the_whole_path_goes_over_tls_with_a_login_and_shows_no_password(
@@ -76,8 +94,9 @@ async def test_the_whole_path_goes_over_tls_with_a_login_and_shows_no_password(
 def test_a_worker_hands_no_password_on_by_a_command_line_and_logs_none(secured: Secured, commands: CommandLine) -> None:
     assert commands.run_here("db upgrade").exit_code == 0
     commands.environment["STREAM_APP_DATABASE_PASSWORD_FILE"] = ""
-    for kind in ("NUMERIC", "TEXT", "JOINT"):  # those of the other test are other models
-        commands.environment[f"STREAM_APP_{kind}_MODEL_ID"] = f"another-{kind.lower()}"
+    models = commands.folder / "others.toml"  # those of the other test are other models under the packaged ids
+    models.write_text(OTHER_MODELS, encoding="utf-8")
+    commands.environment |= {"STREAM_APP_MODELS_FILE": str(models), "STREAM_APP_JOINT_MODELS": "joint"}
     url = secured.front.url(secured.verified, password=secured.postgres.password)
     with commands.started(f"worker --database-url {url}") as worker:
         assert worker.stderr is not None

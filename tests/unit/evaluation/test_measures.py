@@ -8,6 +8,7 @@ from stream_app.evaluation.correlation import Correlations, circular_blocks, ran
 from stream_app.evaluation.neighbours import most_alike
 from stream_app.evaluation.spaces import overlap, stability, text_share
 from stream_app.evaluation.volatility import following, trailing
+from stream_app.models import load_registry
 
 
 def test_trailing_ends_with_its_session_and_following_begins_after_it() -> None:
@@ -83,13 +84,22 @@ def test_stability_and_overlap_are_means() -> None:
     assert overlap(np.array([[1, 2], [3, 4]]), np.array([[2, 9], [4, 3]])) == 0.75
 
 
-def test_the_text_share_is_that_of_the_lengths() -> None:
-    numeric = np.zeros((2, 4), np.float32)
-    text = np.zeros((2, 4), np.float32)
-    numeric[:, 0], text[:, 1] = 3.0, 1.0
+def test_the_text_share_is_that_of_what_tells_days_apart() -> None:
+    numeric = np.zeros((4, 4), np.float32)
+    text = np.zeros((4, 4), np.float32)
+    numeric[:, 0], text[:, 1] = (3.0, 3.0, -3.0, -3.0), (1.0, -1.0, 1.0, -1.0)
     assert text_share(np.float32(0.5) * (numeric + text), numeric) == pytest.approx(0.25)
+    assert text_share(np.float32(0.5) * (numeric + text) + np.float32(7), numeric) == pytest.approx(0.25)
     assert text_share(np.float32(0.5) * numeric, numeric) == 0.0
     assert text_share(text, np.zeros_like(text)) == 1.0
-    large = np.float32(1e8) * numeric
-    drowned = text_share(large + text, large)
-    assert drowned == pytest.approx(1 / 3e8, rel=0.01)
+    large = np.float32(1e6) * numeric
+    assert text_share(large + text, large) == pytest.approx(1 / 3e6, rel=0.01)
+
+
+def test_in_the_packaged_scaled_space_the_share_is_the_texts_and_not_the_means_that_are_taken_off() -> None:
+    rng = np.random.default_rng(5)
+    model = load_registry(None).joint("joint-regime-scaled-v1")
+    numeric, text = rng.standard_normal((2, 200, 384)).astype(np.float32)
+    still = np.repeat(text[:1], 200, axis=0)
+    assert text_share(model.join(numeric, still), numeric) < 1e-5
+    assert 0.1 < text_share(model.join(numeric, text), numeric) < 0.9

@@ -13,6 +13,7 @@ from stream_app.errors import UsageError
 from stream_app.models import load_registry, models_in_use
 from stream_app.models.scalings import Fitted, Half, ScalingWeights, decoded, encoded
 from stream_app.models.tables import PACKAGED_MODELS
+from stream_app.regime import numeric
 from stream_app.regime.scaled import Scaling
 
 CORE = {
@@ -32,10 +33,10 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def weights(mean: float = 0.1, scale: float = 2.0) -> bytes:
+def weights(mean: float = 0.1, scale: float = 2.0, window_days: int = 20) -> bytes:
     half = Half.of(Scaling(np.full(384, mean, np.float32), scale))
-    days = load_settings().calendar_end
-    return encoded(ScalingWeights(Fitted("num", "1", "words", "2", ["US"], days, days, 2), half, half))
+    days, on = load_settings().calendar_end, numeric.fingerprint(window_days)
+    return encoded(ScalingWeights(Fitted("num", on, "words", "2", ["US"], days, days, 2), half, half))
 
 
 def test_every_packaged_model_can_be_put_together_and_core_is_what_it_was() -> None:
@@ -166,10 +167,16 @@ def test_a_fingerprint_changes_with_parameters_and_weights_and_with_nothing_else
 
     first = fingerprint("a")
     assert fingerprint("b") == first
-    assert fingerprint("c", tables=RAW.replace("20", "30") + TEXT) == first
+    assert fingerprint("c", tables=TEXT + RAW) == first
     assert fingerprint("d", more="text_weight = 3.0\n") == first
     changed = [fingerprint("e", more="text_weight = 4.0\n"), fingerprint("f", more="numeric_weight = 4.0\n")]
     assert len({first, *changed, fingerprint("g", content=weights(mean=0.2))}) == 4
+
+
+def test_weights_that_were_fitted_on_another_numeric_model_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "w.json").write_bytes(weights(window_days=30))
+    with pytest.raises(UsageError, match=r"w\.json were fitted on vectors of num as it was then, not of num as it is"):
+        load_registry(write(tmp_path, RAW + TEXT + SCALED)).joint("both")
 
 
 def test_a_text_models_folder_is_found_beside_the_file_that_names_it(tmp_path: Path) -> None:
