@@ -96,7 +96,7 @@ def test_a_worker_hands_no_password_on_by_a_command_line_and_logs_none(secured: 
     commands.environment["STREAM_APP_DATABASE_PASSWORD_FILE"] = ""
     models = commands.folder / "others.toml"  # those of the other test are other models under the packaged ids
     models.write_text(OTHER_MODELS, encoding="utf-8")
-    commands.environment |= {"STREAM_APP_MODELS_FILE": str(models), "STREAM_APP_JOINT_MODELS": "joint"}
+    commands.environment.update(STREAM_APP_MODELS_FILE=str(models), STREAM_APP_JOINT_MODELS="joint")
     url = secured.front.url(secured.verified, password=secured.postgres.password)
     with commands.started(f"worker --database-url {url}") as worker:
         assert worker.stderr is not None
