@@ -87,6 +87,8 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     numeric = load_registry(settings.models_file).numeric(numeric_model_id)
     path = output or Path(f"{model_id}.json")
     beside = path.with_suffix(".md")
+    if beside == path:
+        raise UsageError(f"{path} would be the card's name too: name a file that does not end in .md.")
     if there := [each for each in (path, beside) if each.exists() and not force]:
         raise UsageError(f"{there[0]} is there already: name another file with --output, or give --force.")
     windows = _windows(label or [], first or [], last or [])

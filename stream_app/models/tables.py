@@ -76,6 +76,8 @@ def read_tables(models_file: Path | None) -> dict[str, ModelTable]:
 
 def _read(file: Path) -> dict[str, ModelTable]:
     content = read_toml(file, "models")
+    if not content and file != PACKAGED_MODELS:
+        return {}  # as a shell makes it that adds a command's output to it, before the command reads it
     if others := sorted(content.keys() - {"models"}):
         raise UsageError(f"The models file {file} has {others[0]}, but only [models.ID] tables belong there.")
     if not isinstance(content.get("models"), dict) or not content["models"]:

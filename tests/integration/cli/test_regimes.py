@@ -120,6 +120,7 @@ def _parts(given: str) -> list[str]:
         ("--label CRISIS --from 2000-01-03 --to 2000-02-01", "At least two labels are needed"),
         ("--label crisis --from 2000-01-03 --to 2000-02-01", "'crisis' is no label"),
         ("--unsupervised mixture --output absent/x.json", "cannot be written: No such file or directory."),
+        ("--unsupervised mixture --output x.md", "x.md would be the card's name too"),
         ("", "Give either labels"),
         ("--unsupervised mixture --label A --from 2000-01-03 --to 2000-02-01", "Give either labels"),
         ("--unsupervised mixture --until 1999-01-01", "There are no vectors of num-regime-core-v1 for US"),

@@ -101,7 +101,6 @@ def test_a_setting_that_names_no_joint_model_is_told_which_there_are(asked: str,
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", r"has no \[models\.ID\] table\.$"),
         ("models = 3", r"has no \[models\.ID\] table\.$"),
         ("[models", "is not valid TOML: "),
         (RAW + "[regions.US]", r"has regions, but only \[models\.ID\] tables belong there\.$"),
@@ -184,6 +183,10 @@ def test_a_text_models_folder_is_found_beside_the_file_that_names_it(tmp_path: P
     found = load_registry(write(tmp_path, TEXT + 'source = "own"\n')).text("words").spec.source
     assert found == str(tmp_path / "own")
     assert load_registry(write(tmp_path, TEXT + 'source = "some/hub-id"\n')).text("words").spec.source == "some/hub-id"
+
+
+def test_a_file_that_is_still_empty_adds_no_model(tmp_path: Path) -> None:
+    assert load_registry(write(tmp_path, "")).tables == load_registry().tables
 
 
 def test_the_packaged_file_is_read_from_the_package() -> None:
