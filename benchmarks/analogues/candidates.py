@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_app.regime import numeric, volatility_profile
+from stream_app.regime.volatility import SESSIONS_A_YEAR
 
 Features = NDArray[np.float32]
 Rows = NDArray[np.int64]
 Embed = Callable[[Features, Rows], NDArray[np.float32]]
 
 REFERENCE_VOLATILITY = 0.16
-SESSIONS_A_YEAR = 252
 SMALLEST_VARIANCE = 1e-12
 
 

@@ -3,11 +3,11 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stream_app.cli.asking import ask_database
 from stream_app.cli.choices import settings_of
 from stream_app.cli.dates import beginning, ending
 from stream_app.cli.output import put, say
@@ -27,7 +27,6 @@ EVERY = typer.Option("--all", help="Every letter that waits.")
 HANDLED = "Also those that were sent again or discarded."
 DRY_RUN = typer.Option("--dry-run", help="Change nothing; say how many it would be.")
 
-Answer = TypeVar("Answer")
 Texts = list[str] | None
 Time = dt.datetime | None
 
@@ -63,7 +62,9 @@ def list_letters(  # noqa: PLR0913, PLR0917 - typer reads the options from the p
 
     settings = settings_of(ctx)
     choice = Wanted(None, reasons, topics, since, until).choice(settings.topic_prefix, LETTER_TOPICS, handled)
-    print_list(_ask(settings, lambda conn: handled_letters.newest(conn, choice, limit)), settings.topic_prefix, form)
+    print_list(
+        ask_database(settings, lambda conn: handled_letters.newest(conn, choice, limit)), settings.topic_prefix, form
+    )
 
 
 @dead_letters.command("show", epilog="Example: [bold]stream-app dead-letters show prices.closes/1/0/17[/bold]")
@@ -84,7 +85,7 @@ def show_letter(
 
     settings = settings_of(ctx)
     wanted = letter_name(settings.topic_prefix, LETTER_TOPICS, name)
-    found = _ask(settings, lambda conn: handled_letters.read(conn, [wanted]))
+    found = ask_database(settings, lambda conn: handled_letters.read(conn, [wanted]))
     if not found:
         raise UsageError(f"There is no dead letter {name}.")
     put((as_json if form == "json" else as_text)(*found[0], settings.topic_prefix))
@@ -148,7 +149,7 @@ def discard(  # noqa: PLR0913, PLR0917 - typer reads the options from the parame
     if dry_run:
         tell_would("discarded", _counted(settings, choice), settings.topic_prefix)
     else:
-        tell_discarded(_ask(settings, lambda conn: handled_letters.discard(conn, choice)))
+        tell_discarded(ask_database(settings, lambda conn: handled_letters.discard(conn, choice)))
 
 
 def _look_at_named(settings: "Settings", choice: "Choice") -> None:
@@ -160,7 +161,7 @@ def _look_at_named(settings: "Settings", choice: "Choice") -> None:
     if choice.names is None:
         return
     names = choice.names
-    found = _ask(settings, lambda conn: handled_letters.read(conn, names))
+    found = ask_database(settings, lambda conn: handled_letters.read(conn, names))
     states = {handled_letters.LetterName(*letter.place): state for letter, state in found}
     for name in names:
         told = name_of(name, settings.topic_prefix)
@@ -173,25 +174,7 @@ def _look_at_named(settings: "Settings", choice: "Choice") -> None:
 def _counted(settings: "Settings", choice: "Choice") -> dict[tuple[str, str], int]:
     from stream_app.store import handled_letters
 
-    return _ask(settings, lambda conn: handled_letters.counts(conn, choice))
-
-
-def _ask(settings: "Settings", question: Callable[[Any], Awaitable[Answer]]) -> Answer:
-    """Ask the database, once it is known to be this release's."""
-    from stream_app.endpoints import find_database
-    from stream_app.store.database import connect, errors_told_apart
-    from stream_app.store.migrate import check
-
-    async def asked(database_url: str) -> Answer:
-        await check(database_url)
-        async with errors_told_apart():
-            connection = await connect(database_url)
-            try:
-                return await question(connection)
-            finally:
-                await connection.close()
-
-    return asyncio.run(asked(find_database(settings)))
+    return ask_database(settings, lambda conn: handled_letters.counts(conn, choice))
 
 
 async def _requeued(settings: "Settings", choice: "Choice") -> "Requeued":

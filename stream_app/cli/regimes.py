@@ -1,7 +1,6 @@
 """`regimes fit`, `regimes list`, `regimes show`: labels of days, fitted on stored numeric vectors."""
 # ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
 
-import asyncio
 import csv
 import datetime as dt
 import io
@@ -12,16 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stream_app.cli.asking import ask_database
 from stream_app.cli.choices import settings_of
 from stream_app.cli.dates import iso_date
 from stream_app.cli.model_ids import a_model_id
 from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
-    from stream_app.config import Settings
     from stream_app.labelling.fit import Days, Fitted, NamedWindow
-    from stream_app.labelling.job import FitJob
-    from stream_app.store.labelled import Labelled
 
 LARGEST_LIMIT = 1_000_000
 DAYS = ("as_of_date", "region", "model_id", "regime_label", "confidence")
@@ -81,6 +78,7 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     from stream_app.errors import UsageError
     from stream_app.labelling import card, file
     from stream_app.labelling.job import FitJob
+    from stream_app.labelling.job import fitted as fit_job
     from stream_app.models import load_registry
 
     settings = settings_of(ctx)
@@ -94,7 +92,7 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     windows = _windows(label or [], first or [], last or [])
     how = _how(windows, unsupervised, components, distance, seed)
     job = FitJob(region, numeric.model_id, since or dt.date.min, until or dt.date.max, how)
-    days, fitted = asyncio.run(_fitted(settings, job))
+    days, fitted = ask_database(settings, lambda connection: fit_job(connection, job))
     said = card.words(windows, distance) if windows else f"{unsupervised}, {components} components, seed {seed}"
     named = card.Named(model_id, numeric.model_id, region, said)
     try:
@@ -149,14 +147,14 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
 
     The model is the numeric one whose vectors are labelled; of a transition it is the fitted regimes.
     """
-    from stream_app.endpoints import find_database
     from stream_app.errors import UsageError
+    from stream_app.store import labelled
     from stream_app.store.labelled import Labelled
 
     if start is not None and end is not None and start > end:
         raise UsageError(f"--start {start} is after --end {end}.")
-    settings = settings_of(ctx)
-    rows = asyncio.run(_shown(find_database(settings), Labelled(region or None, start, end, limit), transitions))
+    asked, read = Labelled(region or None, start, end, limit), labelled.transitions if transitions else labelled.days
+    rows = ask_database(settings_of(ctx), lambda connection: read(connection, asked))
     header = TRANSITIONS if transitions else DAYS
     put(_as_csv(header, [(*row[:-1], f"{row[-1]:.6f}") for row in rows]))
     if not rows:
@@ -198,35 +196,6 @@ def _how(
     if windows or method is None:
         raise UsageError("Give either labels (--label NAME --from DATE --to DATE, repeated) or --unsupervised.")
     return partial(fit_unnamed, method=method, components=components, seed=seed)
-
-
-async def _fitted(settings: "Settings", job: "FitJob") -> "tuple[Days, Fitted]":
-    from stream_app.endpoints import find_database
-    from stream_app.labelling.job import fitted
-    from stream_app.store import migrate
-    from stream_app.store.database import connect, errors_told_apart
-
-    database_url = find_database(settings)
-    await migrate.check(database_url)
-    async with errors_told_apart():
-        connection = await connect(database_url)
-        try:
-            return await fitted(connection, job)
-        finally:
-            await connection.close()
-
-
-async def _shown(database_url: str, asked: "Labelled", transitions: bool) -> "list[tuple[object, ...]]":
-    from stream_app.store import labelled, migrate
-    from stream_app.store.database import connect, errors_told_apart
-
-    await migrate.check(database_url)
-    async with errors_told_apart():
-        connection = await connect(database_url)
-        try:
-            return await (labelled.transitions if transitions else labelled.days)(connection, asked)
-        finally:
-            await connection.close()
 
 
 def _as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

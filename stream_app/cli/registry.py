@@ -3,12 +3,13 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stream_app.cli.asking import ask_database
 from stream_app.cli.choices import settings_of
 from stream_app.cli.dates import iso_date
 from stream_app.cli.model_ids import a_model_id
@@ -25,8 +26,6 @@ DIFFERS = 1
 COLUMNS = ("model", "kind", "algorithm", "dim", "inputs", "in use", "registered")
 NOT_ASKED = "?"
 FIT = "--joint-model-id my-joint --region US --from 2008-06-08 --to 2011-12-31 --output my-joint.json"
-
-Found = TypeVar("Found")
 
 commands = typer.Typer()
 models = typer.Typer(help="List, check and fit the models.")
@@ -46,7 +45,7 @@ def list_models(ctx: typer.Context) -> None:
     in_use = {used.text.model_id, *(model.model_id for model in used.registered)}
     registered: dict[str, Model] | None = None
     try:
-        registered = asyncio.run(_asked(settings, _registered))
+        registered = ask_database(settings, _registered)
     except StreamAppError as error:
         say(f"Which are registered is not known: {error}")
     rows = [_row(table, in_use, registered) for table in registry.tables.values()]
@@ -101,7 +100,7 @@ def check(ctx: typer.Context) -> None:
     registry = load_registry(settings.models_file)
     chosen(registry, settings)
     known = asyncio.run(_all_loaded(registry, settings))
-    stood = asyncio.run(_asked(settings, _registered))
+    stood = ask_database(settings, _registered)
     differing = [model for model in known if stood.get(model.model_id, model) != model]
     for model in differing:
         say(changed(model))
@@ -143,7 +142,7 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
         raise UsageError(f"--from {first} is after --to {last}.")
     wanted = Wanted(list(dict.fromkeys(region)), numeric_model_id, instrument_id)
     job = FitJob(wanted, Selection(first, last, language, text_model_id))
-    found = asyncio.run(_asked(settings_of(ctx), lambda connection: fit_scaling(connection, job)))
+    found = ask_database(settings_of(ctx), lambda connection: fit_scaling(connection, job))
     try:
         output.write_bytes(encoded(found))
     except OSError as error:
@@ -183,19 +182,3 @@ async def _registered(connection: "Connection") -> "dict[str, Model]":
     from stream_app.store import models
 
     return await models.all_of(connection)
-
-
-async def _asked(settings: "Settings", ask: "Callable[[Connection], Awaitable[Found]]") -> "Found":
-    """The answer of the database, if it is of this release."""
-    from stream_app.endpoints import find_database
-    from stream_app.store import migrate
-    from stream_app.store.database import connect, errors_told_apart
-
-    database_url = find_database(settings)
-    await migrate.check(database_url)
-    async with errors_told_apart():
-        connection = await connect(database_url)
-        try:
-            return await ask(connection)
-        finally:
-            await connection.close()

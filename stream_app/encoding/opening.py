@@ -12,7 +12,7 @@ from schemas import DIM
 from stream_app.config import Device
 from stream_app.encoding.encoder import TextModel, first_line
 from stream_app.encoding.model_files import check_files, fingerprint, packaged_folder
-from stream_app.encoding.probes import LEAST_COSINE, check_encoder, least_cosine, probe_vectors
+from stream_app.encoding.probes import LEAST_COSINE, PROBES, check_encoder, embedded, least_cosine
 from stream_app.encoding.projection import ModelOf384, Projection, read_projection
 from stream_app.encoding.spec import Precision, TextModelSpec
 from stream_app.encoding.transformer import CORES, TransformerModel, cached_folder, find_device, use_one_core
@@ -77,9 +77,9 @@ def _loaded(folder: Path, spec: TextModelSpec, device: str) -> tuple[Transformer
     dim = check_encoder(model)
     if spec.precision == "float32":
         return model, dim, "float32"
-    full = probe_vectors(model)
+    full = embedded(model, PROBES)
     model.to_bfloat16()
-    cosine = least_cosine(full, probe_vectors(model))
+    cosine = least_cosine(full, embedded(model, PROBES))
     if cosine >= LEAST_COSINE:
         return model, dim, "bfloat16"
     log.warning(

@@ -1,6 +1,7 @@
 """What a text model is asked before it is used: whether it is an encoder, how long its texts may be, and whether
 bfloat16 keeps its vectors."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -13,8 +14,8 @@ LEAST_COSINE = 0.999
 """Between a probe's vectors in bfloat16 and in float32."""
 LEAST_TOKENS = 16
 """A model that takes fewer reads no headline."""
-PROBE_TOKENS = 1_024
-"""Of one batch of probes, padding included."""
+TOKEN_BUDGET = 1_024
+"""Of one batch, padding included."""
 
 PROBES = (
     PROBE,
@@ -70,19 +71,15 @@ def _reads_ahead(model: Probed, tokens: list[int]) -> bool:
         return False
 
 
-def probe_vectors(model: TextModel) -> NDArray[np.float32]:
-    """The probes' vectors, (n, dim)."""
-    tokens = model.tokenize(PROBES)
-    found = [(chosen, model.embed([tokens[index] for index in chosen])) for chosen in _batches(tokens)]
-    vectors = np.concatenate([vectors for _, vectors in found])
-    return vectors[np.argsort(np.concatenate([chosen for chosen, _ in found]))]
+def embedded(model: TextModel, texts: Sequence[str]) -> NDArray[np.float32]:
+    """The texts' vectors (n, dim), in their order. Blocks, and raises as the model does."""
+    tokens = model.tokenize(texts)
+    chosen = batches(np.array([len(ids) for ids in tokens], np.int64), TOKEN_BUDGET)
+    vectors = np.concatenate([model.embed([tokens[index] for index in batch]) for batch in chosen])
+    return vectors[np.argsort(np.concatenate(chosen))]
 
 
 def least_cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """The smallest cosine between rows (n, dim) of the same number, each of length 1; NaN counts as -1."""
     cosines = np.einsum("nd,nd->n", one, other, dtype=np.float64)
     return float(np.nan_to_num(cosines, nan=-1.0).min())
-
-
-def _batches(tokens: list[list[int]]) -> list[NDArray[np.int64]]:
-    return batches(np.array([len(ids) for ids in tokens], np.int64), PROBE_TOKENS)

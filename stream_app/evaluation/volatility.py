@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-SESSIONS_A_YEAR = 252
+from stream_app.regime.volatility import realised_volatility
+
 HORIZON_SESSIONS = 21
 SMALLEST_VOLATILITY = 1e-6
 """A year's: what prices that stand still count as, so that a logarithm exists."""
@@ -31,9 +32,5 @@ def following(closes: Array, sessions: int = HORIZON_SESSIONS) -> Array:
 
 def _realised(closes: Array, sessions: int) -> Array:
     """Of each run of `sessions` consecutive returns: (max(n - sessions, 0),)."""
-    squares = np.diff(np.log(closes)) ** 2
-    if len(squares) < sessions:
-        return np.empty(0)
-    mean = np.lib.stride_tricks.sliding_window_view(squares, sessions).mean(axis=1)
-    found: Array = np.log(np.maximum(np.sqrt(SESSIONS_A_YEAR * mean), SMALLEST_VOLATILITY))
+    found: Array = np.log(np.maximum(realised_volatility(closes, sessions)[sessions:], SMALLEST_VOLATILITY))
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from stream_app.labelling.fit import Days, Fitted
 from stream_app.regime.hysteresis import Hysteresis, consecutive, label_days
 from stream_app.regime.labels import Prototypes, probabilities
-from stream_app.regime.volatility import YEAR_SESSIONS
+from stream_app.regime.volatility import SESSIONS_A_YEAR
 
 PERCENT = 100
 
@@ -70,7 +70,7 @@ def card(named: Named, days: Days, fitted: Fitted) -> str:
             f"- Fitted on {len(days.days)} days from {days.days[0]} to {days.days[-1]}.",
             f"- With {rule.confirm_sessions} sessions to confirm a change, a margin of {rule.margin} and "
             f"{rule.history_sessions} sessions of history these days have {changes} changes of label, "
-            f"{changes * YEAR_SESSIONS / len(days.days):.1f} in 252 days.",
+            f"{changes * SESSIONS_A_YEAR / len(days.days):.1f} in 252 days.",
             "",
             "| label | share of these days | their realised volatility over 21 sessions |",
             "| --- | --- | --- |",

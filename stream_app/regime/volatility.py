@@ -1,4 +1,4 @@
-"""Realised volatility: what the regimes of a fit without names are ordered by."""
+"""Realised volatility of daily closes."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -6,16 +6,16 @@ from numpy.typing import NDArray
 
 RETURNS = 21
 """A month of sessions."""
-YEAR_SESSIONS = 252
+SESSIONS_A_YEAR = 252
 
 
-def realised_volatility(closes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each row (m,) the annualised root mean square of the 21 log returns up to it; NaN for the first 21 rows.
+def realised_volatility(closes: NDArray[np.float64], returns: int = RETURNS) -> NDArray[np.float64]:
+    """Of each row (m,) the annualised root mean square of the `returns` log returns up to it; NaN for the first ones.
 
     About zero, not their mean, as is usual for daily returns (Andersen, Bollerslev, Diebold and Labys 2003).
     """
     found = np.full(len(closes), np.nan)
-    if len(closes) > RETURNS:
+    if len(closes) > returns:
         squares = np.square(np.diff(np.log(closes)))
-        found[RETURNS:] = np.sqrt(YEAR_SESSIONS * sliding_window_view(squares, RETURNS).mean(axis=1))
+        found[returns:] = np.sqrt(SESSIONS_A_YEAR * sliding_window_view(squares, returns).mean(axis=1))
     return found

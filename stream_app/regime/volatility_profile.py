@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import DIM
+from stream_app.regime.volatility import SESSIONS_A_YEAR
 from stream_app.regime.windows import check_window_days, lookback_days, min_rows
 
 MODEL_ID = "num-regime-scaled-v1"
-SESSIONS_A_YEAR = 252
 BLOCK_WINDOWS = 2_048
 
 Array = NDArray[np.float64]

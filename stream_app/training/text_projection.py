@@ -7,19 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import DIM
-from stream_app.encoding.encoder import TextModel
 from stream_app.encoding.opening import BareModel
+from stream_app.encoding.probes import embedded
 from stream_app.encoding.projection import MOST_NUMBERS, FittedOn, Projection
 from stream_app.errors import UsageError
-from stream_app.regime.text import batches
 
 LEAST_TEXTS = 2 * DIM
 """From fewer the last directions would be those of single texts."""
 HELD_BACK_EVERY = 10
 """Of ten texts one is not fitted on but measured."""
 MOST_HELD_BACK = 1_000
-TOKEN_BUDGET = 1_024
-"""Of one batch, padding included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +79,6 @@ def directions(moments: NDArray[np.float64]) -> tuple[NDArray[np.float32], float
     signs = np.sign(chosen[np.arange(DIM), largest])
     kept = values[::-1][:DIM].sum() / values.sum()
     return np.ascontiguousarray(chosen * signs[:, None], np.float32), float(kept)
-
-
-def embedded(model: TextModel, texts: Sequence[str]) -> NDArray[np.float32]:
-    """The texts' vectors (n, dim), in their order."""
-    tokens = model.tokenize(texts)
-    chosen = batches(np.array([len(ids) for ids in tokens], np.int64), TOKEN_BUDGET)
-    vectors = np.concatenate([model.embed([tokens[index] for index in batch]) for batch in chosen])
-    return vectors[np.argsort(np.concatenate(chosen))]
 
 
 def _kept(projection: Projection, held: NDArray[np.float32]) -> Kept:
