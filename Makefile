@@ -29,10 +29,10 @@ demo: install
 test: lint
 	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
-# Every fault recipe, in rounds of a new seed each: ROUNDS whole ones, and more until the time is over; with
-# FAULTS_SEED=… one round of that seed.
+# Every fault recipe, TEST_PROCESSES side by side, in rounds of a new seed each: ROUNDS whole ones, and more until the
+# time is over; with FAULTS_SEED=… one round of that seed.
 faults: install
-	@$(PYTHON) -m tests.faults.rounds --minutes $(MINUTES) --rounds $(ROUNDS)
+	@$(PYTHON) -m tests.faults.rounds --minutes $(MINUTES) --rounds $(ROUNDS) --processes $(TEST_PROCESSES)
 
 lint: install
 	@$(VENV)/bin/ruff check .

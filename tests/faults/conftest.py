@@ -60,8 +60,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def pytest_sessionfinish() -> None:
     """Hand the figures to the rounds, if they ask."""
-    if file := os.environ.get(FIGURES):
-        Path(file).write_text(json.dumps(ACTIONS.figures), encoding="utf-8")
+    if folder := os.environ.get(FIGURES):
+        Path(folder, f"{os.getpid()}.json").write_text(json.dumps(ACTIONS.figures), encoding="utf-8")
 
 
 def drawn_from() -> int:

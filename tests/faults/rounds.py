@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SEED, FIGURES, UNTIL = "FAULTS_SEED", "FAULTS_FIGURES", "FAULTS_UNTIL"
-"""Variables that a round's pytest is given: what to draw from, the file for its figures, the time at which it ends."""
+"""Variables that a round's pytest is given: what to draw from, the folder for its figures, the time at which it ends."""
 LEFT_OUT = "left_out"
 """The figure of the recipes that a round cut short did not begin."""
 LARGEST_SEED = 2**31
@@ -33,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make faults")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--rounds", type=int, default=1, help="whole ones, whatever time they take")
+    parser.add_argument("--processes", type=int, default=2, help="side by side, each with services of its own")
     parser.add_argument("recipes", nargs="*", default=[str(Path(__file__).parent)])
     asked = parser.parse_args()
     began = time.time()
@@ -44,20 +45,20 @@ def main() -> int:
     while not broken and (not seeds or (given is None and (len(seeds) < asked.rounds or time.time() < until))):
         seed = random.randrange(LARGEST_SEED) if given is None else int(given)
         print(f"\nround {len(seeds) + 1}: seed {seed}", flush=True)
-        broken = not _round(seed, asked.recipes, None if len(seeds) < asked.rounds else until, figures)
+        words = (f"--numprocesses={asked.processes}", "--dist=worksteal", *asked.recipes)
+        broken = not _round(seed, words, None if len(seeds) < asked.rounds else until, figures)
         seeds.append(seed)
     print(summary(seeds, figures, (time.time() - began) / 60, broken))
     return int(broken)
 
 
-def _round(seed: int, recipes: Sequence[str], until: float | None, figures: Counter[str]) -> bool:
+def _round(seed: int, words: Sequence[str], until: float | None, figures: Counter[str]) -> bool:
     """Run the recipes and add their figures; whether all passed."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "figures.json")
-        variables = {SEED: str(seed), FIGURES: str(file)} | ({} if until is None else {UNTIL: str(until)})
-        command = [sys.executable, "-m", "pytest", *EVERY_RECIPE, "-rfE", *recipes]
+        variables = {SEED: str(seed), FIGURES: folder} | ({} if until is None else {UNTIL: str(until)})
+        command = [sys.executable, "-m", "pytest", *EVERY_RECIPE, "-rfE", *words]
         passed = subprocess.run(command, env=os.environ | variables, check=False).returncode == 0
-        if file.exists():
+        for file in Path(folder).iterdir():
             figures.update(json.loads(file.read_text(encoding="utf-8")))
         return passed
 

@@ -18,7 +18,7 @@ ROOT = BROKEN.parents[2]
 def rounds(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run rounds of some recipes, with no minutes to spare: one round."""
     own = {name: value for name, value in os.environ.items() if name not in (SEED, FIGURES, UNTIL)}
-    command = [sys.executable, "-m", "tests.faults.rounds", "--minutes", "0", *words]
+    command = [sys.executable, "-m", "tests.faults.rounds", "--minutes", "0", "--processes", "0", *words]
     return subprocess.run(command, cwd=ROOT, env=own | variables, capture_output=True, text=True, check=False)
 
 
@@ -47,6 +47,12 @@ def test_a_given_seed_is_the_seed_of_the_only_round_and_what_passes_ends_with_0(
     assert re.findall(r"^round (\d+): seed (\d+)$", done.stdout, re.MULTILINE) == [("1", "17")]
     assert json.loads(done.stdout.splitlines()[-1])["broken"] is False
     assert "nothing lost" in done.stdout
+
+
+def test_the_figures_of_processes_side_by_side_are_added() -> None:
+    done = rounds("--processes", "2", str(BROKEN))
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert (told["kills"], told["recipes"]) == (2, 1), done.stdout
 
 
 def test_nothing_begins_once_the_time_of_later_rounds_is_over() -> None:
