@@ -75,7 +75,6 @@ async def settle_and_check(path: Pipeline, workers: Crew, replay_into: str | Non
         workers.check()
         return await settled(path)
 
-    await nothing_is_ahead(path)
     await until(at_rest, "everything applied, amended, computed, published and committed", SETTLE_SECONDS)
     if replay_into is not None:
         await workers.replay(replay_into)
