@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from stream_app.errors import Away
-from stream_app.store.database import Connection, connect, errors_told_apart
+from stream_app.store.database import Connection, close_what_may_be_lost, connect, errors_told_apart
 
 CHANNEL = "stream_app_work"
 NOTIFY = f"NOTIFY {CHANNEL}"
@@ -43,6 +42,4 @@ async def listening(database_url: str, signal: WorkSignal) -> AsyncIterator[Conn
             await connection.add_listener(CHANNEL, signal.ring)
         yield connection
     finally:
-        with suppress(Away):  # it may be lost by now
-            async with errors_told_apart():
-                await connection.close()
+        await close_what_may_be_lost(connection)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas import NewsArticle
+from schemas import NewsArticle, PriceClose
 from stream_app.clock import FixedClock
 from stream_app.store.database import transaction
 from stream_app.store.trigger_queue import go_live
@@ -176,7 +176,10 @@ async def test_each_day_closes_at_its_own_time_with_its_own_news_also_if_that_co
     ):
         async with transaction(path.services.pool) as conn:
             await go_live(conn, ["R"], clock.now())
-        sent = [*[close("I", day, 100.0) for day in every_day(line.days)], *news_of(line)]
+        sent: list[PriceClose | NewsArticle] = [
+            *[close("I", day, 100.0) for day in every_day(line.days)],
+            *news_of(line),
+        ]
         await path.send(*random.Random(seed).sample(sent, len(sent)))
         await steps.apply()
         for number, due in enumerate(closes):
