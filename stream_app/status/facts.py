@@ -5,8 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from stream_app.positions.findings import Finding
+from stream_app.store.definitions import OtherDefinition
 from stream_app.store.progress import Behind
-from stream_app.store.standing import LastClosed
+from stream_app.store.standing import LastClosed, LastContext, Unpublished
+
+STILL_SECONDS = 60.0
+"""A partition that has not moved for so long, though it is behind, stands still."""
 
 
 class RegionState(StrEnum):
@@ -41,9 +46,9 @@ class WaitsFor(StrEnum):
 class Waiting:
     """Days of a region that wait. `as_of` is the one whose turn is next, and what it waits for is told here.
 
-    `since`: when it was due, made or known; `until`: when a price is waited for no longer; `behind`: the partitions
-    that are not applied up to its cut, topics named as on the wire. `number` is its trigger's (1: it closes, above: it
-    is amended; None: it has none), `days` counts triggers where there are some.
+    `number` is its trigger's (1: it closes, above: it is amended; None: it has none), `days` counts triggers where
+    there are some. `since`: when it was due, made or known; `until`: when a price is waited for no longer. `behind`:
+    the partitions that are not applied up to its cut, topics named without their prefix.
     """
 
     waits_for: WaitsFor
@@ -73,14 +78,16 @@ class RegionFacts:
 
 @dataclass(frozen=True, slots=True)
 class PartitionFacts:
-    """How far a partition is applied (None: never seen, or Postgres is away) and where it ends (None: Kafka is away).
+    """How far a partition is applied (None: never seen, or Postgres is away), and where its log starts and ends (None:
+    it has none, or Kafka is away).
 
-    `still_seconds`: since when it has not moved. `oldest_at`: the Kafka time of the first record that is not applied,
+    `still_seconds`: for how long it has not moved. `oldest_at`: the Kafka time of the first record that is not applied,
     looked up only where nothing has moved for long.
     """
 
     partition: int
     applied: int | None
+    start: int | None
     end: int | None
     still_seconds: float | None = None
     oldest_at: dt.datetime | None = None
@@ -88,7 +95,7 @@ class PartitionFacts:
     @property
     def lag(self) -> int | None:
         """How many offsets are not applied; None: not known."""
-        return None if self.end is None else max(0, self.end - (self.applied or 0))
+        return None if self.end is None else max(0, self.end - max(self.applied or 0, self.start or 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +112,70 @@ class StageFacts:
         """How many records are not applied, control records among them; None: not known."""
         lags = [partition.lag for partition in self.partitions]
         known = [lag for lag in lags if lag is not None]
-        return sum(known) if len(known) == len(lags) else None
+        return sum(known) if lags and len(known) == len(lags) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A model in use. `changed`: its id stands for another one in the database.
+
+    `days_without`: of a joint model, the days that were computed and have no context of it.
+    """
+
+    model_id: str
+    kind: str
+    registered: bool
+    changed: bool = False
+    days_without: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLetters:
+    """Dead letters of a topic (named without its prefix) and a reason that nobody has sent again or discarded."""
+
+    topic: str
+    reason: str
+    letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFacts:
+    """What the database knows. `other_definitions` are the days computed under another one than today's."""
+
+    regions: Sequence[RegionFacts]
+    contexts: Sequence[LastContext]
+    models: Sequence[ModelFacts]
+    letters: Sequence[WaitingLetters]
+    unpublished: Sequence[Unpublished]
+    other_definitions: Sequence[OtherDefinition]
+    replay_unfinished: bool
+
+    @property
+    def last_close(self) -> LastClosed | None:
+        """The trigger that the log made known last, of those that are computed."""
+        closed = [region.last_closed for region in self.regions if region.last_closed is not None]
+        return max(closed, key=lambda each: each.known_at, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Why a service could not be asked, a sentence. `away`: it may answer later; else the sentence says what to do."""
+
+    reason: str
+    away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineFacts:
+    """Everything, as of `at`. What could not be asked is None, and `kafka` and `postgres` say why (None: they answer).
+
+    `logs`: where a topic is not the log that this database was filled from, judged by offsets alone.
+    """
+
+    at: dt.datetime
+    kafka: Unanswered | None
+    postgres: Unanswered | None
+    missing_topics: Sequence[str]
+    stages: Sequence[StageFacts]
+    logs: Sequence[Finding]
+    stored: StoredFacts | None

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stream_app.contexts.closing import closed_at
 from stream_app.services import Services
@@ -69,7 +69,7 @@ async def _due(
 def _of_region(services: Services, name: str, stored: _Stored, due: Sequence[dt.date], now: dt.datetime) -> RegionFacts:
     waiting = [
         *_awaiting_price(services, name, stored.awaiting_price),
-        *_unfinished(stored.unfinished.get(name), stored.behind.get(name, [])),
+        *_unfinished(services, stored.unfinished.get(name), stored.behind.get(name, ())),
         *_without_trigger(services, name, due),
     ]
     next_day, next_close = _next(services, name, now)
@@ -100,24 +100,20 @@ def _awaiting_price(services: Services, name: str, awaiting: Sequence[AwaitingPr
         yield Waiting(WaitsFor.PRICE, days[0].as_of, 1, len(days), days[0].closed_at, until)
 
 
-def _unfinished(unfinished: Unfinished | None, behind: Sequence[Behind]) -> Iterator[Waiting]:
+def _unfinished(services: Services, unfinished: Unfinished | None, behind: Sequence[Behind]) -> Iterator[Waiting]:
     if unfinished is None:
         return
     event, known_at = unfinished.trigger.event, unfinished.trigger.known_at
     if not event.cut:
         waits_for = WaitsFor.CUT
     elif known_at is None:
-        waits_for = WaitsFor.LOG
+        waits_for, behind = WaitsFor.LOG, ()
     else:
         waits_for = WaitsFor.RECORDS if behind else WaitsFor.COMPUTING
-    yield Waiting(
-        waits_for,
-        event.as_of,
-        event.number,
-        unfinished.triggers,
-        known_at or unfinished.created_at,
-        behind=behind if waits_for is WaitsFor.RECORDS else (),
-    )
+    prefix = services.settings.topic_prefix
+    named = [replace(each, topic=each.topic.removeprefix(prefix)) for each in behind]
+    since = known_at or unfinished.created_at
+    yield Waiting(waits_for, event.as_of, event.number, unfinished.triggers, since, behind=named)
 
 
 def _without_trigger(services: Services, name: str, due: Sequence[dt.date]) -> Iterator[Waiting]:

@@ -43,7 +43,7 @@ OF_TOPICS = "SELECT topic, partition, log_epoch, next_offset FROM ingest_progres
 ENDED = "SELECT topic, partition, log_epoch, next_offset FROM ended_logs WHERE topic = ANY($1::text[])"
 TOPICS = "SELECT DISTINCT topic FROM ingest_progress ORDER BY topic"
 STANDING = """
-    SELECT topic, partition, next_offset, extract(epoch FROM now() - updated_at)::float8 AS still_seconds
+    SELECT *, extract(epoch FROM now() - updated_at)::float8 AS still_seconds
     FROM ingest_progress WHERE topic = ANY($1::text[]) ORDER BY topic, partition
 """
 
@@ -95,9 +95,7 @@ class Behind:
 class Standing:
     """How far a partition is applied, and for how long it has not moved, by the database's clock."""
 
-    topic: str
-    partition: int
-    next_offset: int
+    progress: Progress
     still_seconds: float
 
 
@@ -234,7 +232,8 @@ async def offsets(connection: Connection, topic: str) -> dict[int, int]:
 
 async def standing(connection: Connection, topics: Collection[str]) -> list[Standing]:
     """How far these topics are applied, by topic and partition."""
-    return [Standing(*row) for row in await connection.fetch(STANDING, list(topics))]
+    rows = await connection.fetch(STANDING, list(topics))
+    return [Standing(_from_row(row), row["still_seconds"]) for row in rows]
 
 
 async def check_prefix(connection: Connection, prefix: str, names: Collection[str]) -> None:

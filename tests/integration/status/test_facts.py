@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from schemas.topics import PRICES
+from schemas.topics import NEWS, PRICES
 from stream_app.clock import FixedClock
 from stream_app.status import stages as looking
 from stream_app.status.facts import RegionFacts, RegionState, StageFacts, Waiting, WaitsFor
@@ -22,7 +22,7 @@ from tests.integration.text_models import QuickModel
 FRIDAY, MONDAY, TUESDAY = dt.date(2008, 9, 12), dt.date(2008, 9, 15), dt.date(2008, 9, 16)
 CLOSED_AT = dt.datetime(2008, 9, 15, 20, 15, tzinfo=dt.UTC)
 A_MINUTE = dt.timedelta(minutes=1)
-NEWS = article("a1", dt.datetime(2008, 9, 15, 16, 0, tzinfo=dt.UTC), "A bank fails.")
+ARTICLE = article("a1", dt.datetime(2008, 9, 15, 16, 0, tzinfo=dt.UTC), "A bank fails.")
 WINDOW_DAYS = 5
 DEADLINE_HOURS = 12.0
 
@@ -73,14 +73,13 @@ async def test_a_day_goes_from_open_to_closed_and_each_step_says_what_it_waits_f
         assert facts.waiting == [Waiting(WaitsFor.CLOSER, MONDAY, None, 1, CLOSED_AT)]
         assert facts.next_day == TUESDAY
 
-        await path.send_to(1, NEWS, *[close("SPX.US", day, 1200.0) for day in weekdays(MONDAY, WINDOW_DAYS)])
+        await path.send_to(1, ARTICLE, *[close("SPX.US", day, 1200.0) for day in weekdays(MONDAY, WINDOW_DAYS)])
         await path.close("US", MONDAY)
         assert kind(await of_us(path)) == (RegionState.CLOSING, [WaitsFor.LOG])
         await steps.apply(steps.triggers)
         (waiting,) = (await of_us(path)).waiting
         assert (waiting.waits_for, waiting.as_of, waiting.number) == (WaitsFor.RECORDS, MONDAY, 1)
-        prices, news = path.services.topic("prices.closes"), path.services.topic("news.articles")
-        assert waiting.behind == [Behind(news, 1, 0, 1), Behind(prices, 1, 0, WINDOW_DAYS)]
+        assert waiting.behind == [Behind(NEWS.name, 1, 0, 1), Behind(PRICES.name, 1, 0, WINDOW_DAYS)]
 
         await steps.apply(steps.prices, steps.news)
         assert kind(await of_us(path)) == (RegionState.CLOSING, [WaitsFor.COMPUTING])
@@ -97,7 +96,7 @@ async def test_a_day_goes_from_open_to_closed_and_each_step_says_what_it_waits_f
 async def test_a_day_without_a_price_waits_for_one_until_the_deadline(place: Place, model: QuickModel) -> None:
     async with during_monday(place, model) as (path, steps, clock):
         clock.time = CLOSED_AT + A_MINUTE
-        await path.send(NEWS, *[close("SPX.US", day, 1200.0) for day in weekdays(FRIDAY, WINDOW_DAYS)])
+        await path.send(ARTICLE, *[close("SPX.US", day, 1200.0) for day in weekdays(FRIDAY, WINDOW_DAYS)])
         await steps.apply()
         await path.close("US", MONDAY)
         await steps.compute()
@@ -118,7 +117,7 @@ async def test_a_touched_day_is_to_be_amended(place: Place, model: QuickModel) -
         await path.close("US", MONDAY)
         await steps.compute()
         assert (await of_us(path)).to_amend == 0
-        await path.send(NEWS)
+        await path.send(ARTICLE)
         await steps.apply()
         assert (await of_us(path)).to_amend == 1
 
