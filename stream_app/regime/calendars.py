@@ -39,6 +39,8 @@ class SessionCalendar:
     """(n,) datetime64[D], ascending."""
     closes: NDArray[np.datetime64]
     """(n,) datetime64[us], UTC: the scheduled close of each session."""
+    opens: NDArray[np.datetime64]
+    """(n,) datetime64[us], UTC: the scheduled open of each session."""
 
     def is_session(self, day: dt.date) -> bool:
         """Whether the exchange trades on that day."""
@@ -71,6 +73,11 @@ class SessionCalendar:
             return next_midnight
         close = _aware(self.closes[self._at_or_after(day)])
         return max(close, next_midnight) if news_day == "utc_date" else close
+
+    def scheduled_open(self, day: dt.date) -> dt.datetime:
+        """When the session of the day, or the next one after it, begins, aware, UTC."""
+        self._check(day)
+        return _aware(self.opens[self._at_or_after(day)])
 
     def news_window(self, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
         """(after, until], aware, UTC: the previous session's close, and the day's own or, for a non-session, the next
@@ -123,8 +130,13 @@ def load_calendar(name: str, end: dt.date) -> SessionCalendar:
         # exchange_calendars 4.13 still calls what pandas 4 will drop
         warnings.simplefilter("ignore", DeprecationWarning)
         built = _built(name, end)
-        closes = built.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]")
-        return SessionCalendar(name, built.sessions.to_numpy().astype("datetime64[D]"), closes)
+        sessions = built.sessions.to_numpy().astype("datetime64[D]")
+        return SessionCalendar(name, sessions, _instants(built.closes), _instants(built.opens))
+
+
+def _instants(column: Any) -> NDArray[np.datetime64]:
+    utc: NDArray[np.datetime64] = column.dt.tz_convert(None).to_numpy().astype("datetime64[us]")
+    return utc
 
 
 def _built(name: str, end: dt.date) -> Any:

@@ -26,6 +26,7 @@ FORBIDDEN = {
     "stream_app.contexts": ("agents", "stream_app.cli"),
     "stream_app.training": ("agents", "stream_app.cli"),
     "stream_app.positions": ("agents", "stream_app.cli", "stream_app.contexts"),
+    "stream_app.status": ("agents", "stream_app.cli"),
     "stream_app.backfill": ("agents", "stream_app.cli", "stream_app.kafka"),
     "agents": ("stream_app.cli",),
 }
