@@ -99,6 +99,11 @@ WITHOUT_MODEL = """
             SELECT 1 FROM joint_embedding_revisions r
             WHERE r.region = t.region AND r.as_of_date = t.as_of AND r.model_id = $1)
 """
+OF_OTHERS = """
+    SELECT model_id FROM models m WHERE kind = 'joint' AND model_id <> ALL($1::text[])
+        AND EXISTS (SELECT 1 FROM joint_embedding_revisions r WHERE r.model_id = m.model_id)
+    ORDER BY model_id COLLATE "C"
+"""
 
 _decoder = msgspec.json.Decoder(JointRegimeContext)
 
@@ -235,6 +240,11 @@ async def count(connection: Connection) -> int:
 async def days_without(connection: Connection, model_id: str) -> int:
     """How many days were computed and have no revision of a model: it was not in use then."""
     return int(await connection.fetchval(WITHOUT_MODEL, model_id))
+
+
+async def models_beside(connection: Connection, model_ids: Sequence[str]) -> list[str]:
+    """The other joint models that have revisions."""
+    return [row["model_id"] for row in await connection.fetch(OF_OTHERS, list(model_ids))]
 
 
 async def publish_again(connection: Connection, region: str, model_id: str, days: Sequence[dt.date]) -> None:

@@ -54,7 +54,7 @@ async def lived(place: Place, model: QuickModel) -> None:
     news = [
         article(f"{day}", dt.datetime.combine(day, dt.time(15), dt.UTC), f"News of {day}.") for day in SESSIONS[60:623]
     ]
-    joint_models = [CORE, "joint-regime-scaled-v1"]
+    joint_models = [CORE, "joint-regime-scaled-v2"]
     async with place.pipeline(joint_models=joint_models) as path, stepping(path, model) as steps:
         await path.send(*prices, *news)
         await steps.apply(steps.prices, steps.news)
