@@ -14,6 +14,7 @@ from stream_app.regime.projected import Projection
 from stream_app.training.comparing import text_share
 from stream_app.training.contrastive import Learned, Recipe, Told, learn
 from stream_app.training.pairs import Pairs
+from stream_app.training.period import METADATA
 from stream_app.training.recall import Recall, recalls
 from stream_app.training.split import time_split
 
@@ -21,8 +22,6 @@ LEAST_TRAIN_DAYS = 250
 """A year of sessions."""
 LEAST_VALIDATION_DAYS = 60
 SHOWN_K = 10
-METADATA = "training"
-"""The one key of the file's metadata, with JSON: several keys are written in an order that changes from run to run."""
 
 
 @dataclass(frozen=True, slots=True)
