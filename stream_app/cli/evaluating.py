@@ -71,6 +71,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - typer reads the options from the param
     came, with a 95 % interval (circular block bootstrap, blocks of half a year). Trailing volatility and random days
     stand beside it.
 
+    p is the share of shifts of the market against the vectors with which the forecast does as well: above 0.05 it may
+    be chance. Volatility and vectors change slowly, so vectors that know nothing may look better than random days.
+
     A model is in sample on each tested day that does not lie over 21 sessions after the days it was fitted on: the
     table says on how many. What a text model read when it was trained is not known here.
 

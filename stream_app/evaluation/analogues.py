@@ -10,8 +10,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_app.evaluation.correlation import BLOCK_SESSIONS, RESAMPLES, SEED, Correlations, Estimate, circular_blocks
+from stream_app.evaluation.correlation import (
+    BLOCK_SESSIONS,
+    RESAMPLES,
+    SEED,
+    Correlations,
+    Estimate,
+    circular_blocks,
+    spearman,
+)
 from stream_app.evaluation.neighbours import earlier_days, most_alike
+from stream_app.evaluation.shifts import p_value, some_shifts
 from stream_app.evaluation.spaces import overlap, stability
 from stream_app.evaluation.volatility import HORIZON_SESSIONS, following, trailing
 
@@ -75,6 +84,8 @@ class Row:
     k: int | None
     spearman: Estimate
     above_trailing: Estimate
+    p_value: float | None
+    """Of the correlation, by `by_chance`; None of trailing volatility, which no shift takes from the market."""
     stability: float | None
     """The mean cosine to the day before's vector."""
     overlaps: Mapping[str, float]
@@ -130,11 +141,13 @@ def evaluate(market: Market, spaces: Mapping[str, Space], study: Study) -> Evalu
     tested = sessions[queries]
     samples = circular_blocks(len(queries), BLOCK_SESSIONS // study.every_sessions, study.resamples, study.seed)
     found = Correlations.of(np.array([trail[tested], *made]), outcomes[tested], samples)
-    rows = [Row(TRAILING, None, found.estimate(0), found.above(0, 0), None, {})]
+    rows = [Row(TRAILING, None, found.estimate(0), found.above(0, 0), None, None, {})]
     for index, (name, k) in enumerate(asked, start=1):
         steady = stability(vectors[name]) if name in vectors else None
         others = _overlaps(name, neighbours, k) if name in vectors else {}
-        rows.append(Row(name, k, found.estimate(index), found.above(index, 0), steady, others))
+        shifted = by_chance(outcomes[sessions], queries, neighbours[name][:, :k])
+        sure = p_value(found.values[index], shifted)
+        rows.append(Row(name, k, found.estimate(index), found.above(index, 0), sure, steady, others))
     return Evaluation(rows, market.dates[tested], found)
 
 
@@ -185,6 +198,18 @@ def _after_fit(study: Study) -> str:
     if study.fitted_last is None:
         return ""
     return f", and lies over {HORIZON_SESSIONS} sessions after {study.fitted_last}, the last day that was fitted on"
+
+
+def by_chance(outcomes: Array, queries: NDArray[np.int64], neighbours: NDArray[np.int64]) -> Array:
+    """The correlations that the same neighbours (m, k) of the queries (m,) reach when the market is shifted against the
+    days: (s,), for `some_shifts` of it.
+
+    `outcomes` (n,) are NaN at their end alone. So days keep being alike because they are near each other, and markets
+    calm or wild for months; what the vectors know of the market goes.
+    """
+    known = outcomes[np.isfinite(outcomes)]
+    shifts = [np.roll(known, shift) for shift in some_shifts(len(known)).tolist()]
+    return np.array([spearman(forecast(each, neighbours), each[queries]) for each in shifts])
 
 
 def _overlaps(name: str, neighbours: Mapping[str, NDArray[np.int64]], k: int) -> dict[str, float]:

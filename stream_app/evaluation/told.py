@@ -54,13 +54,14 @@ def as_cells(answer: Answer) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
     """The header and rows of text for a table: an interval stands beside its figure."""
     found = records(answer)
     overlaps = [key for key in found[0] if key.startswith("overlap ")]
-    header = ("forecast", "k", "spearman", "above trailing", "in sample", "stability", "text share", *overlaps)
+    header = ("forecast", "k", "spearman", "above trailing", "p", "in sample", "stability", "text share", *overlaps)
     rows = [
         (
             str(each["forecast"]),
             _shown(each["k"]),
             _interval(each, "spearman"),
             _interval(each, "above_trailing"),
+            _shown(each["p_value"]),
             NOT_KNOWN if each["in_sample_days"] is None else f"{each['in_sample_days']:,}",
             *(_shown(each[key]) for key in ("stability", "text_share", *overlaps)),
         )
@@ -94,6 +95,7 @@ def _record(row: Row, answer: Answer, others: Sequence[str]) -> Record:
         "above_trailing": _rounded(row.above_trailing.value),
         "above_trailing_low": _rounded(row.above_trailing.low),
         "above_trailing_high": _rounded(row.above_trailing.high),
+        "p_value": _rounded(row.p_value),
         "stability": _rounded(row.stability),
         "text_share": _significant(answer.text_shares.get(row.name)),
         "fitted_first": None if first is None else str(first),

@@ -73,7 +73,7 @@ class Trained(msgspec.Struct, frozen=True):
         shown = next(each for each in self.recalls if each.k == SHOWN_K)
         found = (
             f"On the days measured on, {shown.share:.1%} of the texts find their own day among the {SHOWN_K} most "
-            f"alike; by chance {shown.chance:.1%} would"
+            f"alike; by chance {shown.chance:.1%} would (p = {shown.p_value:.2g})"
         )
         doubt = "" if shown.beats_chance else " What was learned does not hold beyond the days fitted on."
         return f"{found}.{doubt}"

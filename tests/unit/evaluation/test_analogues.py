@@ -20,6 +20,7 @@ from stream_app.evaluation.analogues import (
     first_after,
 )
 from stream_app.evaluation.neighbours import most_alike
+from stream_app.evaluation.shifts import LEVEL
 from stream_app.evaluation.volatility import HORIZON_SESSIONS, following
 from tests.unit.evaluation.planted import DATES, SESSIONS, angles, market, noise, spells
 
@@ -37,9 +38,11 @@ def test_vectors_that_know_what_comes_foretell_it_and_random_days_do_not() -> No
     found = evaluate(market(volatility), {"knows": angles(coming), "noise": noise()}, STUDY)
     assert row(found, "knows").spearman.low > 0.85
     assert row(found, "knows").above_trailing.low > 0
+    assert row(found, "knows").p_value == 1 / 200
     for blind in ("noise", RANDOM):
         assert row(found, blind).above_trailing.high < 0
         assert abs(row(found, blind).spearman.value) < 0.3
+        assert float(row(found, blind).p_value or 0.0) > LEVEL
     assert row(found, TRAILING, None).above_trailing.value == 0.0
 
 

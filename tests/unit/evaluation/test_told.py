@@ -16,9 +16,9 @@ from stream_app.evaluation.stored import Answer, Judged, Question
 
 NONE = Estimate(0.0, 0.0, 0.0)
 ROWS = (
-    Row("trailing volatility", None, Estimate(0.5, 0.4, 0.6), NONE, None, {}),
-    Row("scaled", 50, Estimate(0.55559, 0.45, 0.65), Estimate(0.05, -0.01, 0.11), 0.99, {"core": 0.25}),
-    Row("core", 50, Estimate(0.15, -0.1, 0.3), Estimate(-0.35, -0.5, -0.2), float("nan"), {"scaled": 0.25}),
+    Row("trailing volatility", None, Estimate(0.5, 0.4, 0.6), NONE, None, None, {}),
+    Row("scaled", 50, Estimate(0.55559, 0.45, 0.65), Estimate(0.05, -0.01, 0.11), 0.005, 0.99, {"core": 0.25}),
+    Row("core", 50, Estimate(0.15, -0.1, 0.3), Estimate(-0.35, -0.5, -0.2), 0.4, float("nan"), {"scaled": 0.25}),
 )
 RESAMPLED = Correlations(np.zeros(3), np.zeros((1, 3)))
 TESTED = np.array(["2012-01-03", "2012-01-06", "2016-06-01"], "datetime64[D]")
@@ -58,14 +58,15 @@ def test_in_a_table_an_interval_stands_beside_its_figure() -> None:
         "k",
         "spearman",
         "above trailing",
+        "p",
         "in sample",
         "stability",
         "text share",
         "overlap core",
         "overlap scaled",
     )
-    assert rows[1] == ("scaled", "50", "0.56 [0.45, 0.65]", "0.05 [-0.01, 0.11]", "1", "0.99", "", "0.25", "")
-    assert (rows[0][4], rows[2][4], rows[2][6]) == ("0", "?", "3.04e-10")
+    assert rows[1] == ("scaled", "50", "0.56 [0.45, 0.65]", "0.05 [-0.01, 0.11]", "0.005", "1", "0.99", "", "0.25", "")
+    assert (rows[0][4:6], rows[2][5], rows[2][7]) == (("", "0"), "?", "3.04e-10")
 
 
 def test_every_form_says_where_a_model_is_in_sample_and_where_nobody_knows() -> None:
