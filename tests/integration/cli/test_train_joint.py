@@ -125,7 +125,10 @@ def test_a_space_is_trained_to_the_byte_and_then_runs_live_and_replayed_with_the
     assert embargo.days > 189
     card = (stream_app.folder / "spaces" / f"{ID}.md").read_text()
     assert f"| measured on | 140 | 140 | {TRAINED[420]} | {TRAINED[-1]} |" in card
-    assert all(f"| {each['k']} | {each['share']:.3f} | {each['chance']:.3f} |" in card for each in figures["recalls"])
+    assert all(
+        f"| {each['k']} | {each['share']:.3f} | {each['chance']:.3f} | {each['p_value']:.2g} |" in card
+        for each in figures["recalls"]
+    )
 
     both = {"models_file": models_file, "joint_models": [CORE, ID]}
     asyncio.run(closed(place, model, LATER, **both))
