@@ -30,8 +30,10 @@ from stream_app.positions.comparing import require_same_logs
 from stream_app.services import Services, open_services
 from stream_app.store import progress, ready
 from stream_app.store.database import ask, connection
+from stream_app.store.stalled import end_stalled
 
 ASK_SECONDS = 2.0
+END_STALLED_SECONDS = 10.0
 CHECK_LOGS_SECONDS = 60.0
 
 Background = Callable[[], Awaitable[None]]
@@ -95,6 +97,7 @@ async def run_reporting(
             background=[
                 _left_over(assembled.hooks),
                 lambda: _ask_postgres(services),
+                lambda: _end_stalled(services),
                 lambda: _check_logs(services, endpoints),
                 *assembled.background,
             ],
@@ -120,6 +123,20 @@ async def _ask_postgres(services: Services) -> None:
         except Retriable as error:
             say_waiting(log, "Postgres is asked again", error)
         await asyncio.sleep(ASK_SECONDS)
+
+
+async def _end_stalled(services: Services) -> None:
+    """Let nobody wait for ever for the locks of a worker that was stopped in the middle of a statement."""
+    while True:
+        await asyncio.sleep(END_STALLED_SECONDS)
+        try:
+            async with connection(services.pool) as conn:
+                ended = await end_stalled(conn)
+        except Retriable as error:
+            say_waiting(log, "stalled connections are looked for again", error)
+            continue
+        if ended:
+            log.warning("ended %d connections of a stopped process, whose locks others waited for", len(ended))
 
 
 async def _check_logs(services: Services, endpoints: Endpoints) -> None:
