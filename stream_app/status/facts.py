@@ -18,11 +18,11 @@ class RegionState(StrEnum):
     """What a region is doing now."""
 
     OPEN = "open"
-    """The next day's session is under way."""
+    """The exchange is open."""
     CLOSING = "closing"
     """A day's close is past, or it is amended, and its context is still to come."""
     CLOSED = "closed"
-    """Every day that is over has its context, and the next session has not begun."""
+    """It is not, and every day that is over has its context."""
 
 
 class WaitsFor(StrEnum):
