@@ -77,4 +77,7 @@ def _of(metric: Metric, labels: tuple[str, ...]) -> Counter | Gauge | Histogram:
 
 
 _MADE |= {metric.name: _made(metric) for metric in METRICS if metric not in OF_THE_PROCESS + OF_HEALTH}
+for metric in METRICS:
+    for labels in metric.from_start:
+        _MADE[metric.name].labels(*labels)
 ProcessCollector(registry=_registry)

@@ -21,7 +21,8 @@ class Kind(StrEnum):
 class Metric:
     """A metric: its name as Prometheus has it, its unit, its labels beside `stage`, and what it says.
 
-    `buckets`: of a histogram, the upper bounds in its unit.
+    `buckets`: of a histogram, the upper bounds in its unit. `from_start`: values of the labels that are told with 0
+    before anything is counted, since of a counter that appears Prometheus does not see how far it has come.
     """
 
     name: str
@@ -30,8 +31,25 @@ class Metric:
     labels: tuple[str, ...]
     meaning: str
     buckets: tuple[float, ...] = ()
+    from_start: tuple[tuple[str, ...], ...] = ()
 
 
+REASONS = (
+    "null-value",
+    "too-large",
+    "not-utf8",
+    "nul-character",
+    "too-deep",
+    "not-json",
+    "unknown-version",
+    "invalid",
+    "no-key",
+    "key-differs",
+    "future-date",
+    "not-encodable",
+    "bad-origin",
+)
+"""Why a record is rejected, as schemas/README.md tells."""
 QUICK_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 SLOW_SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0)
 
@@ -55,6 +73,7 @@ REJECTED = Metric(
     "records",
     ("reason",),
     "New records that cannot be used, each a dead letter, by reason.",
+    from_start=tuple((reason,) for reason in REASONS),
 )
 CHUNK_SECONDS = Metric(
     "stream_app_chunk_seconds",
@@ -88,6 +107,7 @@ TEXTS = Metric(
     ("vector",),
     "Different texts of the news that came: whose vector was computed, was there already (reused), or that the model "
     "cannot encode (failed).",
+    from_start=(("computed",), ("reused",), ("failed",)),
 )
 CUT_WAITING = Metric(
     "stream_app_cut_waiting_seconds",

@@ -7,7 +7,7 @@ import pytest
 
 from stream_app.metrics import listed
 from stream_app.metrics.listed import METRICS, OF_HEALTH, OF_THE_PROCESS, Kind, Metric
-from tests.unit.test_imports import modules
+from tests.unit.test_imports import ROOT, modules
 
 BASE_UNITS = {"seconds": "_seconds", "bytes": "_bytes", "records": "_records"}
 
@@ -36,6 +36,14 @@ def test_a_meaning_is_a_sentence_and_a_histogram_has_rising_buckets(metric: Metr
 def test_the_list_is_whole_and_has_each_name_once() -> None:
     assert sorted(by_constant().values(), key=METRICS.index) == list(METRICS)
     assert len({metric.name for metric in METRICS}) == len(METRICS)
+
+
+def test_the_reasons_told_from_the_start_are_those_that_the_schemas_document() -> None:
+    text = " ".join((ROOT / "schemas" / "README.md").read_text().split())
+    told = re.search(r"under one of these reasons: (.*?)\. - `future-date`", text)
+    assert told is not None
+    outside_of_brackets = re.sub(r"\([^)]*\)", "", told[1])
+    assert set(re.findall(r"`([a-z0-9-]+)`", outside_of_brackets)) == set(listed.REASONS)
 
 
 def test_every_metric_is_told_by_some_module() -> None:
