@@ -4,7 +4,7 @@ Counting costs a microsecond or two, so it is done once a chunk, never once a re
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -16,7 +16,6 @@ _CREATED = "_created"
 """How the name of a sample ends that tells since when there is a counter; Prometheus has no use for it."""
 
 _registry = CollectorRegistry()
-_LISTED = {metric.name.removesuffix("_total"): metric for metric in METRICS}
 _MADE: dict[str, Counter | Gauge | Histogram] = {}
 
 
@@ -59,15 +58,16 @@ def timed(metric: Metric, *labels: str) -> Iterator[None]:
     observe(metric, time.perf_counter() - began, *labels)
 
 
-def snapshot() -> list[Family]:
-    """Everything that was counted so far, and what there is to know of the process."""
+def snapshot(of: Collection[Metric] = METRICS) -> list[Family]:
+    """What was counted so far of these metrics, and what there is to know of the process."""
+    asked = {metric.name.removesuffix("_total"): metric.name for metric in of}
     return [
         Family(
-            _LISTED[family.name].name,
+            asked[family.name],
             [Sample(each.name, each.labels, each.value) for each in family.samples if not each.name.endswith(_CREATED)],
         )
         for family in _registry.collect()
-        if family.name in _LISTED
+        if family.name in asked
     ]
 
 

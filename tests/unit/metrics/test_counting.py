@@ -47,5 +47,6 @@ def test_a_snapshot_holds_what_is_listed_and_travels_as_json() -> None:
     families = snapshot()
     known = {metric.name for metric in METRICS} - {metric.name for metric in OF_HEALTH}
     assert {family.metric for family in families} == known
+    assert [family.metric for family in snapshot([RECORDS])] == [RECORDS.name]
     assert not [s.name for family in families for s in family.samples if s.name.endswith("_created")]
     assert msgspec.json.decode(msgspec.json.encode(families), type=list[Family]) == families
