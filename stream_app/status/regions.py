@@ -43,7 +43,7 @@ async def _stored(conn: Connection, names: Sequence[str], now: dt.datetime) -> _
         unfinished=unfinished,
         behind={name: await progress.behind(conn, each.trigger.event.cut) for name, each in unfinished.items()},
         last_closed=await standing.last_closed(conn, names),
-        awaiting_price=await revisions.awaiting_price(conn, names, now),
+        awaiting_price=await revisions.days_awaiting_price(conn, names, now),
         live_since=await trigger_queue.live_since(conn),
         to_amend=await standing.marked_days(conn),
     )
@@ -92,7 +92,7 @@ def _awaiting_price(services: Services, name: str, awaiting: Sequence[AwaitingPr
     days = [each for each in awaiting if each.region == name]
     if days:
         until = days[0].closed_at + dt.timedelta(hours=services.settings.price_deadline_hours)
-        yield Waiting(WaitsFor.PRICE, days[0].as_of, 1, len(days), days[0].closed_at, until)
+        yield Waiting(WaitsFor.PRICE, days[0].as_of, None, len(days), days[0].closed_at, until)
 
 
 def _unfinished(services: Services, unfinished: Unfinished | None, behind: Sequence[Behind]) -> Iterator[Waiting]:

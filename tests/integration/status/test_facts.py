@@ -109,7 +109,7 @@ async def test_a_day_without_a_price_waits_for_one_until_the_deadline(place: Pla
         await steps.compute()
         facts = await of_us(path)
         until = CLOSED_AT + dt.timedelta(hours=DEADLINE_HOURS)
-        assert facts.waiting == [Waiting(WaitsFor.PRICE, MONDAY, 1, 1, CLOSED_AT, until)]
+        assert facts.waiting == [Waiting(WaitsFor.PRICE, MONDAY, None, 1, CLOSED_AT, until)]
         assert facts.state is RegionState.CLOSING
         clock.time = until + A_MINUTE
         await steps.close_and_compute()
