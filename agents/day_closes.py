@@ -6,9 +6,10 @@ from schemas import DAY_TRIGGERS, DayTrigger, Rejected
 from schemas.topics import DAY_CLOSES, NEWS, PRICES
 from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk
+from stream_app.metrics.counting import timed
+from stream_app.metrics.listed import CHUNK_SECONDS
 from stream_app.services import Services
 from stream_app.store import dead_letters, progress, signals, trigger_queue
-from stream_app.store.database import transaction
 from stream_app.store.progress import Progress
 from stream_app.store.trigger_queue import LoggedTrigger
 
@@ -23,19 +24,21 @@ class DayCloses(Stage):
     def drop_caches(self) -> None:
         """There are none."""
 
-    async def apply(self, chunk: Chunk, was: Progress) -> Progress:
+    async def apply(self, chunk: Chunk, was: Progress) -> Decoded[DayTrigger]:
         """Decode; store triggers and dead letters in one transaction, which wakes the computing tasks."""
-        decoded: Decoded[DayTrigger] = self.counted(chunk, decode(chunk, was, self.records))
+        with timed(CHUNK_SECONDS, "decode"):
+            decoded: Decoded[DayTrigger] = self.counted(chunk, decode(chunk, was, self.records))
         failpoint("after-decode")
-        async with transaction(self.services.pool) as conn:
+        async with self.transaction() as conn:
             await progress.move_on(conn, was, decoded.now)
             await dead_letters.put(conn, decoded.letters)
             await trigger_queue.store(conn, [_logged(trigger) for trigger in decoded.fresh])
             await signals.notify(conn)
             failpoint("in-transaction")
         failpoint("after-commit")
-        await self.publish_dead_letters(decoded.new_letters)
-        return decoded.now
+        with timed(CHUNK_SECONDS, "publish"):
+            await self.publish_dead_letters(decoded.new_letters)
+        return decoded
 
     def _check(self, trigger: DayTrigger, received_ms: int) -> Rejected | None:
         """What the schema cannot know: that the trigger can be computed here, else it would stop its region.

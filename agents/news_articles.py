@@ -26,6 +26,8 @@ from stream_app.encoding.by_content import NewVectors, encode_by_content
 from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk, ChunkLimits
 from stream_app.kafka.publisher import Outgoing
+from stream_app.metrics.counting import add, timed
+from stream_app.metrics.listed import CHUNK_SECONDS, TEXTS
 from stream_app.regime.text import content_hash
 from stream_app.services import Services
 from stream_app.store import dead_letters, handled_letters, late_marks, models, news, progress, signals, texts, versions
@@ -63,11 +65,11 @@ class NewsArticles(Stage):
     def drop_caches(self) -> None:
         """There are none."""
 
-    async def apply(self, chunk: Chunk, was: Progress) -> Progress:
+    async def apply(self, chunk: Chunk, was: Progress) -> Decoded[NewsArticle]:
         """Decode; encode new texts; store articles, vectors, marks and dead letters in one transaction; publish."""
         decoded, hashes, new = await self._encoded(chunk, was)
         decoded = self.counted(chunk, decoded)
-        async with transaction(self.services.pool) as conn:
+        async with self.transaction() as conn:
             await progress.move_on(conn, was, decoded.now)
             await dead_letters.put(conn, decoded.letters)
             await handled_letters.mark_returned(conn, self.topic, decoded.returned)
@@ -75,9 +77,10 @@ class NewsArticles(Stage):
             await signals.notify(conn)
             failpoint("in-transaction")
         failpoint("after-commit")
-        await self.publish_dead_letters(decoded.new_letters)
-        await self._publish(decoded.fresh + decoded.applied)
-        return decoded.now
+        with timed(CHUNK_SECONDS, "publish"):
+            await self.publish_dead_letters(decoded.new_letters)
+            await self._publish(decoded.fresh + decoded.applied)
+        return decoded
 
     async def decoded(self, chunk: Chunk, was: Progress) -> Decoded[NewsArticle]:
         """As every stage; texts that the model cannot read are rejected, too."""
@@ -85,7 +88,8 @@ class NewsArticles(Stage):
 
     async def _encoded(self, chunk: Chunk, was: Progress) -> tuple[Decoded[NewsArticle], dict[int, bytes], NewVectors]:
         """The chunk told apart, the content hashes of its texts by offset, and the vectors that are new."""
-        decoded: Decoded[NewsArticle] = decode(chunk, was, self.records)
+        with timed(CHUNK_SECONDS, "decode"):
+            decoded: Decoded[NewsArticle] = decode(chunk, was, self.records)
         failpoint("after-decode")
         hashes = {a.log_offset: content_hash(a.event.text) for a in decoded.fresh if not a.event.retracted}
         new = await self._encode(decoded.fresh, hashes)
@@ -97,10 +101,14 @@ class NewsArticles(Stage):
         async with connection(self.services.pool) as conn:
             stored = await texts.get(conn, self._model.fingerprint, list(wanted))
         missing = {key: text for key, text in wanted.items() if key not in stored}
+        add(TEXTS, len(stored), "reused")
         if not missing:
             return by_content.NONE
         started = time.monotonic()
-        new = await encode_by_content(self._encoder, missing)
+        with timed(CHUNK_SECONDS, "encode"):
+            new = await encode_by_content(self._encoder, missing)
+        add(TEXTS, len(new.hashes), "computed")
+        add(TEXTS, len(new.failures), "failed")
         self._adapt(sum(map(len, missing.values())), time.monotonic() - started)
         return new
 

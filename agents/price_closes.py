@@ -16,6 +16,8 @@ from stream_app.contexts.late import marks_of_prices, reach_of_prices
 from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk
 from stream_app.kafka.publisher import Outgoing
+from stream_app.metrics.counting import timed
+from stream_app.metrics.listed import CHUNK_SECONDS
 from stream_app.services import Services
 from stream_app.store import dead_letters, handled_letters, late_marks, models, numeric_windows, progress, signals
 from stream_app.store.database import Connection, connection, transaction
@@ -44,11 +46,12 @@ class PriceCloses(Stage):
         """Forget the newest rows of the instruments, so that they are read again."""
         self._windows.forget()
 
-    async def apply(self, chunk: Chunk, was: Progress) -> Progress:
+    async def apply(self, chunk: Chunk, was: Progress) -> Decoded[PriceClose]:
         """Decode; store prices, windows, marks and dead letters in one transaction; publish."""
-        decoded: Decoded[PriceClose] = self.counted(chunk, decode(chunk, was, self.records))
+        with timed(CHUNK_SECONDS, "decode"):
+            decoded: Decoded[PriceClose] = self.counted(chunk, decode(chunk, was, self.records))
         failpoint("after-decode")
-        async with transaction(self.services.pool) as conn:
+        async with self.transaction() as conn:
             await progress.move_on(conn, was, decoded.now)
             await dead_letters.put(conn, decoded.letters)
             await handled_letters.mark_returned(conn, self.topic, decoded.returned)
@@ -61,11 +64,12 @@ class PriceCloses(Stage):
             failpoint("in-transaction")
         failpoint("after-commit")
         self._windows.committed(applied)
-        await self.publish_dead_letters(decoded.new_letters)
-        for records in applied.events:
-            await self.services.publisher.publish(records)
-        await self.services.publisher.publish(await self._stored_events(decoded.applied))
-        return decoded.now
+        with timed(CHUNK_SECONDS, "publish"):
+            await self.publish_dead_letters(decoded.new_letters)
+            for records in applied.events:
+                await self.services.publisher.publish(records)
+            await self.services.publisher.publish(await self._stored_events(decoded.applied))
+        return decoded
 
     async def _store(self, conn: Connection, decoded: Decoded[PriceClose]) -> Applied:
         applied = await self._windows.store(conn, decoded.fresh, partial(self._events.records, decoded.fresh))

@@ -2,7 +2,9 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,6 +23,8 @@ from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import TP, Chunk, still_owned
 from stream_app.kafka.publisher import Outgoing
 from stream_app.kafka.stages import AssignedLog
+from stream_app.metrics.counting import add, timed
+from stream_app.metrics.listed import CHUNK_SECONDS, RECORDS, REDELIVERED, REJECTED, RETRIES
 from stream_app.outage import LONGEST_WAIT_SECONDS, say_waiting
 from stream_app.positions import ADOPT
 from stream_app.positions.comparing import compare
@@ -28,7 +32,7 @@ from stream_app.positions.findings import told
 from stream_app.positions.named import named_by_triggers
 from stream_app.services import Services
 from stream_app.store import dead_letters, progress
-from stream_app.store.database import connection, transaction
+from stream_app.store.database import Connection, connection, transaction
 from stream_app.store.progress import Progress
 
 FIRST_WAIT_SECONDS = 0.1
@@ -64,11 +68,18 @@ class Stage(ABC):
         self._seen: dict[int, Progress] = {}
 
     @abstractmethod
-    async def apply(self, chunk: Chunk, was: Progress) -> Progress:
-        """Decode, apply in one transaction that begins with the fence, publish; returns the partition's new progress.
+    async def apply(self, chunk: Chunk, was: Progress) -> Decoded[Any]:
+        """Decode, apply in one transaction that begins with the fence, publish; returns the chunk told apart.
 
         May run again for the same chunk after Retriable or FenceLost.
         """
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A chunk's transaction, whose time is measured."""
+        with timed(CHUNK_SECONDS, "transaction"):
+            async with transaction(self.services.pool) as conn:
+                yield conn
 
     async def decoded(self, chunk: Chunk, was: Progress) -> Decoded[Any]:
         """The chunk told apart, with every record that is rejected among the letters. Nothing is stored."""
@@ -86,9 +97,10 @@ class Stage(ABC):
             before_sleep=lambda state: self._before_retry(chunk, state),
             reraise=True,
         )
-        async for attempt in retrying:
-            with attempt:
-                await self._apply_within_limits(chunk)
+        with timed(CHUNK_SECONDS, "total"):
+            async for attempt in retrying:
+                with attempt:
+                    await self._apply_within_limits(chunk)
         failpoint("after-publish")
 
     async def _apply_within_limits(self, chunk: Chunk) -> None:
@@ -109,7 +121,9 @@ class Stage(ABC):
         raise Fatal(await too_many(self.services, chunk, passed, self.limits))
 
     async def _apply(self, chunk: Chunk, was: Progress) -> None:
-        self._progress[chunk.partition] = self._seen[chunk.partition] = await self.apply(chunk, was)
+        decoded = await self.apply(chunk, was)
+        self._progress[chunk.partition] = self._seen[chunk.partition] = decoded.now
+        _count(chunk, decoded)
 
     async def _rejected_of(self, was: Progress, newest: Chunk) -> Sequence[int]:
         decoded = await self.decoded(newest, replace(was, next_offset=newest.first_offset))
@@ -139,6 +153,7 @@ class Stage(ABC):
 
     def _before_retry(self, chunk: Chunk, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
+        add(RETRIES)
         say_waiting(log, f"{chunk.topic}[{chunk.partition}] is tried again, attempt {state.attempt_number}", error)
         self._forget()
         if not still_owned(chunk):
@@ -241,6 +256,15 @@ class Stage(ABC):
             if not left:
                 return
             await self.publish_dead_letters(left)
+
+
+def _count(chunk: Chunk, decoded: Decoded[Any]) -> None:
+    """Count a chunk that is stored and published."""
+    new = len(decoded.fresh) + len(decoded.letters)
+    add(RECORDS, new)
+    add(REDELIVERED, len(chunk.records) - new)
+    for reason, letters in Counter(letter.event.reason for letter in decoded.letters).items():
+        add(REJECTED, letters, reason)
 
 
 def _start(was: Progress, of_log: AssignedLog) -> int:

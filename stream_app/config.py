@@ -124,7 +124,9 @@ class Settings(BaseSettings):
     # health
     health_port: Annotated[
         int | None,
-        Field(ge=0, le=65_535, description="of `/livez` and `/readyz`; none: not served; 0: a free port, logged"),
+        Field(
+            ge=0, le=65_535, description="of `/livez`, `/readyz`, `/metrics`; none: not served; 0: a free port, logged"
+        ),
     ] = None
     health_host: Annotated[str, Field(min_length=1, description="where the health port listens")] = "127.0.0.1"
     health_stall_seconds: Annotated[

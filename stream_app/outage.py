@@ -27,6 +27,8 @@ class Outage:
         self._grace_seconds = grace_seconds
         self._since: float | None = None
         self._last_line: float | None = None
+        self.times = 0
+        """How often it was told to be away."""
 
     @property
     def away(self) -> bool:
@@ -53,6 +55,7 @@ class Outage:
             logger.debug("%s: %s", self.service, message)
         elif self._last_line is None:
             self._last_line = now
+            self.times += 1
             logger.warning("%s does not answer, trying again until it does: %s", self.service, message)
         elif now - self._last_line >= REMINDER_SECONDS:
             self._last_line = now

@@ -145,7 +145,7 @@ class Closer:
             return
         deadline = now - dt.timedelta(hours=self._services.settings.price_deadline_hours)
         async with connection(self._services.pool) as conn:
-            waiting = await revisions.awaiting_price(conn, list(self._services.regions), deadline)
+            waiting = await revisions.days_awaiting_price(conn, list(self._services.regions), deadline)
         for region, of_region in itertools.groupby(waiting, key=lambda each: each.region):
             days = [each.as_of for each in of_region]
             amended = await amend_days(self._services, region, days, allow_stale=True)

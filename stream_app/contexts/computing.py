@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
@@ -18,6 +19,8 @@ from stream_app.contexts.text_means import TextMeans
 from stream_app.contexts.transitions import changes
 from stream_app.failpoints import failpoint
 from stream_app.kafka.publisher import Outgoing
+from stream_app.metrics.counting import add, observe, set_to
+from stream_app.metrics.listed import CLOSE_TO_CONTEXT, CUT_WAITING, REVISIONS
 from stream_app.services import Services
 from stream_app.side_by_side import some_at_a_time
 from stream_app.store import late_marks, progress, revisions, transitions, trigger_queue
@@ -56,11 +59,14 @@ class Computing:
         self._size = BatchSize()
         self._text_means = TextMeans(models.text.fingerprint)
         self._prepared: dict[str, str] = {}
+        self._waited: set[str] = set()
 
     async def work(self) -> bool:
         """One round over the regions that have work; whether anything was done."""
         async with connection(self._services.pool) as conn:
             regions = await trigger_queue.regions_with_work(conn)
+        for region in self._waited - set(regions):
+            self._told_wait(region, None)
         return any(await some_at_a_time([partial(self._round, region) for region in regions], REGIONS_AT_A_TIME))
 
     async def _round(self, region: str) -> bool:
@@ -86,6 +92,7 @@ class Computing:
             if not waiting:
                 return 0
             reach = await progress.reach(conn, waiting[0].event.cut)
+            self._told_wait(region, waiting[0].known_at if reach is Reach.WAITING else None)
             if reach is Reach.WAITING:
                 await self._prepare(conn, waiting[0])
                 return 0
@@ -93,10 +100,19 @@ class Computing:
             if reach is Reach.NEVER:
                 await _supersede(conn, run, self._services.clock.now())
                 return len(run)
-            computed = await self._compute(conn, Batch(run, self._services.calendar(run[0].event.definition.calendar)))
+            batch = Batch(run, self._services.calendar(run[0].event.definition.calendar))
+            computed, made = await self._compute(conn, batch)
             failpoint("contexts-in-transaction")
         failpoint("contexts-computed")
+        for labels, contexts in made.items():
+            add(REVISIONS, contexts, *labels)
         return computed
+
+    def _told_wait(self, region: str, since: dt.datetime | None) -> None:
+        """Since when the region's oldest trigger waits for its cut; None: it does not."""
+        (self._waited.discard if since is None else self._waited.add)(region)
+        waited = 0.0 if since is None else (self._services.clock.now() - since).total_seconds()
+        set_to(CUT_WAITING, max(0.0, waited), region)
 
     async def _prepare(self, conn: Connection, trigger: WaitingTrigger) -> None:
         """Read once what a day has so far while its cut is waited for: that is the most of what its context takes."""
@@ -108,7 +124,8 @@ class Computing:
         (articles,) = await read_articles(conn, batch, self._services.topic(NEWS.name))
         await self._text_means.prepare(conn, articles)
 
-    async def _compute(self, conn: Connection, batch: Batch) -> int:
+    async def _compute(self, conn: Connection, batch: Batch) -> tuple[int, Counter[tuple[str, str, str]]]:
+        """How many of the batch's triggers were computed, and the revisions made by the labels of their metric."""
         prices_topic, news_topic = self._services.topic(PRICES.name), self._services.topic(NEWS.name)
         if batch.learnt:
             await progress.wait_for_open_chunks(conn, [prices_topic, news_topic])
@@ -119,16 +136,17 @@ class Computing:
             marks = await prices_above_cut(conn, batch, rows.series, prices_topic, in_use.look_back)
             marks += await news_above_cut(conn, batch, _days_of(batch.days, rows.articles), news_topic)
             await late_marks.put(conn, marks, self._services.clock.now())
-        inputs, revisions_made = await read_day_inputs(conn, self._text_means, rows, in_use), 0
+        inputs = await read_day_inputs(conn, self._text_means, rows, in_use)
+        of_labels: Counter[tuple[str, str, str]] = Counter()
         for space in self._models.spaces:
             last = await revisions.last_revisions(conn, batch.region, space.joint.model_id, batch.days)
             made = await asyncio.to_thread(compose, inputs[space.numeric.model_id], space, last)
             await revisions.append(conn, made, published=self._withheld)
-            revisions_made += len(made)
+            of_labels.update((batch.region, c.model_id, c.absent_reason or "") for c in (new.context for new in made))
         await transitions.append(conn, await changes(conn, inputs, in_use), published=self._withheld)
         await trigger_queue.mark_computed(conn, [trigger.event for trigger in batch.triggers])
-        log.info("computed region=%s triggers=%d revisions=%d", batch.region, len(batch.days), revisions_made)
-        return len(batch.days)
+        log.info("computed region=%s triggers=%d revisions=%d", batch.region, len(batch.days), of_labels.total())
+        return len(batch.days), of_labels
 
     async def publish_region(self, region: str) -> bool:
         """Publish the region's unpublished contexts, and its transitions, each in the order in which they were made."""
@@ -146,6 +164,9 @@ class Computing:
             failpoint("contexts-published")
             await revisions.mark_published(conn, region, [context for context, _ in unpublished])
             await transitions.mark_published(conn, region, [transition for transition, _ in changed])
+        now = self._services.clock.now()
+        for context, _ in unpublished:
+            observe(CLOSE_TO_CONTEXT, max(0.0, (now - context.known_at).total_seconds()), region)
         return True
 
     def _record(self, of: RegimeTransition, payload: bytes) -> Outgoing:

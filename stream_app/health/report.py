@@ -1,9 +1,13 @@
 """What is known of a stage's health at one moment, and what the endpoints make of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+
+from stream_app.metrics.exposition import exposition
+from stream_app.metrics.listed import STAGE_ALIVE, STAGE_READY
+from stream_app.metrics.samples import Family, gauge
 
 
 class StageReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +20,8 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     """How many it reads; 0 where other workers have them all, None before it was given its share."""
     missing: Mapping[str, str] = {}
     """What it waits for (partitions, postgres, kafka, model, report) and why."""
+    metrics: tuple[Family, ...] = ()
+    """What its process has counted, and what is known of it."""
 
     @property
     def ready(self) -> bool:
@@ -39,6 +45,18 @@ def readiness(reports: Sequence[StageReport]) -> tuple[bool, dict[str, Any]]:
     }
     ready = all(report.ready for report in reports)
     return ready, {"ready": ready, "stages": stages}
+
+
+def metrics(reports: Sequence[StageReport]) -> bytes:
+    """What Prometheus reads. A stage that is dead is told to be so, and nothing else of it: it may be long past."""
+    return exposition(
+        {report.stage: [*_judged(report), *(report.metrics if report.dead is None else ())] for report in reports}
+    )
+
+
+def _judged(report: StageReport) -> Iterator[Family]:
+    yield gauge(STAGE_ALIVE, {(): float(report.dead is None)})
+    yield gauge(STAGE_READY, {(): float(report.ready)})
 
 
 def _why(dead: str | None) -> dict[str, str]:

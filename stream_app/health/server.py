@@ -1,6 +1,7 @@
-"""The health endpoint: `/livez` and `/readyz` over HTTP, in a thread with an event loop of its own.
+"""The health endpoint: `/livez`, `/readyz` and `/metrics` over HTTP, in a thread with an event loop of its own.
 
-So a stage whose event loop is busy or stands still is answered for all the same. 200 or 503, and JSON that says why.
+So a stage whose event loop is busy or stands still is answered for all the same. 200 or 503, and JSON that says why;
+what Prometheus reads is always 200.
 """
 
 import asyncio
@@ -16,7 +17,8 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from stream_app.errors import UsageError
-from stream_app.health.report import StageReport, liveness, readiness
+from stream_app.health.report import StageReport, liveness, metrics, readiness
+from stream_app.metrics.exposition import CONTENT_TYPE
 
 CLOSE_SECONDS = 1.0
 IDLE_SECONDS = 15.0
@@ -52,14 +54,18 @@ def served(host: str, port: int | None, reports: Reports) -> Iterator[None]:
         listening = run(_listen(runner, host, port))
         stack.callback(lambda: run(_close(listening)))
         at = _address(*listening.sockets[0].getsockname()[:2])
-        log.info("health is answered at http://%s/livez and /readyz", at)
+        log.info("health is answered at http://%s/livez and /readyz, metrics at /metrics", at)
         yield
 
 
 def _application(reports: Reports) -> web.Application:
     application = web.Application()
     application.add_routes(
-        [web.get("/livez", _answer(liveness, reports)), web.get("/readyz", _answer(readiness, reports))]
+        [
+            web.get("/livez", _answer(liveness, reports)),
+            web.get("/readyz", _answer(readiness, reports)),
+            web.get("/metrics", _tell_metrics(reports)),
+        ]
     )
     return application
 
@@ -86,6 +92,13 @@ def _answer(judge: Judge, reports: Reports) -> Callable[[web.Request], Coroutine
         )
 
     return answer
+
+
+def _tell_metrics(reports: Reports) -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:
+    async def tell(_request: web.Request) -> web.Response:
+        return web.Response(body=metrics(reports()), headers={"Content-Type": CONTENT_TYPE})
+
+    return tell
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:

@@ -2,9 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Iterator, Mapping
 
 from stream_app.health.report import StageReport
+from stream_app.kafka.chunks import TP
 from stream_app.kafka.ledger import Ledger
+from stream_app.metrics import counting
+from stream_app.metrics.listed import LAG, OUTAGES, PARTITIONS, SERVICE_UP
+from stream_app.metrics.samples import Family, gauge
 from stream_app.outage import KAFKA, POSTGRES
 
 BEAT_SECONDS = 0.5
@@ -22,6 +27,7 @@ class StageHealth:
         self._beaten: float | None = None
         self._ledger: Ledger | None = None
         self._partitions: int | None = None
+        self._lags: Mapping[TP, int] = {}
         self._loads_model = False
 
     def loading_model(self) -> None:
@@ -39,7 +45,8 @@ class StageHealth:
     async def beat(self) -> None:
         """Note each half second that the event loop runs, and what it reads, for ever."""
         while True:
-            self._partitions = None if self._ledger is None else self._ledger.reading
+            if self._ledger is not None:
+                self._partitions, self._lags = self._ledger.reading, self._ledger.lags()
             self._beaten = time.monotonic()
             await asyncio.sleep(BEAT_SECONDS)
 
@@ -56,7 +63,15 @@ class StageHealth:
             dead=self._dead(),
             partitions=self._partitions,
             missing={name: why for name, why in missing.items() if why is not None},
+            metrics=(*counting.snapshot(), *self._known()),
         )
+
+    def _known(self) -> Iterator[Family]:
+        """What nobody counts, as it is now."""
+        yield gauge(PARTITIONS, {(): self._partitions or 0})
+        yield gauge(LAG, {(str(tp.partition),): lag for tp, lag in self._lags.items()})
+        yield gauge(SERVICE_UP, {(each.service,): float(not each.told) for each in (KAFKA, POSTGRES)})
+        yield gauge(OUTAGES, {(each.service,): each.times for each in (KAFKA, POSTGRES)})
 
     def _dead(self) -> str | None:
         now, beaten = time.monotonic(), self._beaten

@@ -169,6 +169,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         return {tp: await consumer.position(TopicPartition(*tp)) for tp in tps if tp in consumer.assignment()}
 
+    async def ends(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Where these partitions' logs ended at their last fetch, those only that are assigned and were fetched.
+
+        Up to there a read_committed consumer reads. Nothing is asked of the broker.
+        """
+        consumer = self._ensure_consumer()
+        known = {tp: consumer.last_stable_offset(TopicPartition(*tp)) for tp in tps if tp in consumer.assignment()}
+        return {tp: end for tp, end in known.items() if end is not None}
+
     async def check(self) -> None:
         """Raise Fatal when the client library's own tasks have ended, mend what it leaves to its user.
 

@@ -38,7 +38,7 @@ class OpenPartition:
     """A partition that is being read: the chunks that are not acked with all their predecessors, in order.
 
     Offsets, each the first one that is not: `acked_until` acked without a gap, `committed_until` known to be committed,
-    `idle_until` told to the stage as empty.
+    `idle_until` told to the stage as empty. `log_end` is where the log ended at the last look (None: not known yet).
     """
 
     acked_until: int
@@ -47,6 +47,12 @@ class OpenPartition:
     entries: deque[Entry] = field(default_factory=deque)
     waiting: deque[Entry] = field(default_factory=deque)
     unacked: int = 0
+    log_end: int | None = None
+
+    @property
+    def lag(self) -> int | None:
+        """Offsets between what is acked and the log's end; None: not known yet."""
+        return None if self.log_end is None else max(0, self.log_end - max(self.acked_until, self.idle_until))
 
     @property
     def taken(self) -> int:
@@ -182,6 +188,16 @@ class Ledger:
         for tp, offset in offsets.items():
             if (partition := self._open.get(tp)) is not None:
                 partition.committed_until = max(partition.committed_until, offset)
+
+    def ended_at(self, ends: Mapping[TP, int]) -> None:
+        """Where these partitions' logs end now."""
+        for tp, end in ends.items():
+            if (partition := self._open.get(tp)) is not None:
+                partition.log_end = end
+
+    def lags(self) -> dict[TP, int]:
+        """By partition that is read how far it is behind its log's end, where that is known."""
+        return {tp: partition.lag for tp, partition in self._open.items() if partition.lag is not None}
 
     def at_rest(self) -> Collection[TP]:
         """The partitions of which everything fetched is acked."""

@@ -244,7 +244,7 @@ class BatchedConsumer(driver.Consumer):
 
     @Service.task
     async def _watch(self) -> None:
-        """Notice when the client library has given up, or the broker is back."""
+        """Notice when the client library has given up, or the broker is back, and how far the logs go."""
         while not self.should_stop:
             await self.sleep(CHECK_SECONDS)
             if self._thread._consumer is not None and self._thread.started and not self.should_stop:
@@ -252,6 +252,7 @@ class BatchedConsumer(driver.Consumer):
 
     async def _check(self) -> None:
         await self._in_thread(self._thread.check())
+        self._run.ledger.ended_at(await self._in_thread(self._thread.ends(self._run.ledger.assigned)))
 
     def _in_thread(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Future[Result]":
         return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._thread.thread_loop), loop=self.loop)

@@ -18,11 +18,11 @@ class RegionState(StrEnum):
     """What a region is doing now."""
 
     OPEN = "open"
-    """The next day's session is under way."""
+    """The exchange is open."""
     CLOSING = "closing"
     """A day's close is past, or it is amended, and its context is still to come."""
     CLOSED = "closed"
-    """Every day that is over has its context, and the next session has not begun."""
+    """It is not, and every day that is over has its context."""
 
 
 class WaitsFor(StrEnum):
@@ -46,9 +46,9 @@ class WaitsFor(StrEnum):
 class Waiting:
     """Days of a region that wait. `as_of` is the one whose turn is next, and what it waits for is told here.
 
-    `number` is its trigger's (1: it closes, above: it is amended; None: it has none), `days` counts triggers where
-    there are some. `since`: when it was due, made or known; `until`: when a price is waited for no longer. `behind`:
-    the partitions that are not applied up to its cut, topics named without their prefix.
+    `number` is that of its trigger which is to be computed (1: it closes, above: it is amended; None: there is none),
+    `days` counts triggers where there are some. `since`: when it was due, made or known; `until`: when a price is
+    waited for no longer. `behind`: the partitions not applied up to its cut, topics named without their prefix.
     """
 
     waits_for: WaitsFor

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from schemas.topics import TOPICS
 from stream_app.config import Settings
 from stream_app.embedded import Endpoints
 from stream_app.endpoints import NotRunning, find_database, find_kafka
@@ -17,7 +18,8 @@ from stream_app.status import stages
 from stream_app.status.facts import PipelineFacts, StageFacts, StoredFacts, Unanswered
 from stream_app.status.stages import Applied, Logs
 from stream_app.status.stored import stored_facts
-from stream_app.store import migrate
+from stream_app.store import migrate, progress
+from stream_app.store.database import connection
 
 LOOK_SECONDS = 10.0
 """How long each service may take to answer everything."""
@@ -102,6 +104,8 @@ async def _asked(
 
 async def _of_postgres(services: Services) -> _OfPostgres:
     await migrate.check(services.database_url)
+    async with connection(services.pool) as conn:
+        await progress.check_prefix(conn, services.settings.topic_prefix, [topic.name for topic in TOPICS])
     return _OfPostgres(await stages.applied(services), await stored_facts(services))
 
 

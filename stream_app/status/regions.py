@@ -14,8 +14,6 @@ from stream_app.store.revisions import AwaitingPrice
 from stream_app.store.standing import LastClosed, Unfinished
 
 ONE_DAY = dt.timedelta(days=1)
-LONGEST_BREAK = dt.timedelta(days=21)
-"""Between two sessions of any exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ async def _stored(conn: Connection, names: Sequence[str], now: dt.datetime) -> _
         unfinished=unfinished,
         behind={name: await progress.behind(conn, each.trigger.event.cut) for name, each in unfinished.items()},
         last_closed=await standing.last_closed(conn, names),
-        awaiting_price=await revisions.awaiting_price(conn, names, now),
+        awaiting_price=await revisions.days_awaiting_price(conn, names, now),
         live_since=await trigger_queue.live_since(conn),
         to_amend=await standing.marked_days(conn),
     )
@@ -75,7 +73,7 @@ def _of_region(services: Services, name: str, stored: _Stored, due: Sequence[dt.
     next_day, next_close = _next(services, name, now)
     return RegionFacts(
         region=name,
-        state=_state(services, name, waiting, next_day, now),
+        state=_state(services, name, waiting, now),
         last_closed=stored.last_closed.get(name),
         next_day=next_day,
         next_close=next_close,
@@ -84,20 +82,17 @@ def _of_region(services: Services, name: str, stored: _Stored, due: Sequence[dt.
     )
 
 
-def _state(
-    services: Services, name: str, waiting: Sequence[Waiting], next_day: dt.date | None, now: dt.datetime
-) -> RegionState:
+def _state(services: Services, name: str, waiting: Sequence[Waiting], now: dt.datetime) -> RegionState:
     if waiting:
         return RegionState.CLOSING
-    begun = next_day is not None and services.calendar_of(name).scheduled_open(next_day) <= now
-    return RegionState.OPEN if begun else RegionState.CLOSED
+    return RegionState.OPEN if services.calendar_of(name).is_open(now) else RegionState.CLOSED
 
 
 def _awaiting_price(services: Services, name: str, awaiting: Sequence[AwaitingPrice]) -> Iterator[Waiting]:
     days = [each for each in awaiting if each.region == name]
     if days:
         until = days[0].closed_at + dt.timedelta(hours=services.settings.price_deadline_hours)
-        yield Waiting(WaitsFor.PRICE, days[0].as_of, 1, len(days), days[0].closed_at, until)
+        yield Waiting(WaitsFor.PRICE, days[0].as_of, None, len(days), days[0].closed_at, until)
 
 
 def _unfinished(services: Services, unfinished: Unfinished | None, behind: Sequence[Behind]) -> Iterator[Waiting]:
@@ -123,12 +118,11 @@ def _without_trigger(services: Services, name: str, due: Sequence[dt.date]) -> I
 
 
 def _next(services: Services, name: str, now: dt.datetime) -> tuple[dt.date | None, dt.datetime | None]:
-    """The first session that closes after now, and when it does."""
-    region, calendar = services.regions[name], services.calendar_of(name)
-    for day in _sessions(services, name, now - 2 * ONE_DAY, now + LONGEST_BREAK):
-        if (closes := closed_at(region, calendar, day)) > now:
-            return day, closes
-    return None, None
+    """The first session that closes after now, and when that is, its grace included."""
+    region = services.regions[name]
+    grace = dt.timedelta(minutes=region.close_grace_minutes)
+    found = services.calendar_of(name).next_close(now - grace, region.news_day)
+    return (None, None) if found is None else (found[0], found[1] + grace)
 
 
 def _sessions(services: Services, name: str, first: dt.datetime, last: dt.datetime) -> list[dt.date]:

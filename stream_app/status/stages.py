@@ -27,14 +27,6 @@ Logs = Mapping[str, Sequence[AssignedLog]]
 """By stage its topic's log, a partition each; a topic that the broker lacks is left out."""
 
 
-async def stage_facts(services: Services, kafka: KafkaAccess) -> list[StageFacts]:
-    """Every stage with lag and members. Raises Retriable while Postgres or Kafka is away."""
-    # in this order: what is applied meanwhile makes the lag larger than it is, and never negative
-    of_postgres = await applied(services)
-    of_kafka = await logs(services)
-    return await with_oldest_records(services, combined(of_postgres, of_kafka, await members(services, kafka)))
-
-
 async def applied(services: Services) -> Applied:
     """How far each stage's topic is applied. Raises Retriable while Postgres is away."""
     stages = {services.topic(topic): stage for stage, topic in STAGE_TOPICS.items()}

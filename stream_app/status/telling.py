@@ -28,8 +28,9 @@ def days_told(count: int) -> str:
 
 def waiting_told(waiting: Waiting) -> str:
     """Which day is next and what it waits for."""
+    amended = " (amended)" if waiting.number is not None and waiting.number > 1 else ""
     others = f" and {waiting.days - 1:,} more" if waiting.days > 1 else ""
-    return f"{waiting.as_of}{others} {_wait(waiting)}"
+    return f"{waiting.as_of}{amended}{others} {_wait(waiting)}"
 
 
 def _wait(waiting: Waiting) -> str:

@@ -260,7 +260,7 @@ async def newest(
     return {row["as_of_date"]: _decoder.decode(row["payload"]) for row in rows}
 
 
-async def awaiting_price(
+async def days_awaiting_price(
     connection: Connection, regions: Sequence[str], closed_before: dt.datetime
 ) -> list[AwaitingPrice]:
     """The days closed before an instant whose context is absent for want of a price that is still waited for."""

@@ -70,6 +70,15 @@ def test_a_service_that_is_away_is_told_in_its_place(stream_app: CommandLine) ->
         assert "s3cr3t" not in ended.stdout
 
 
+@pytest.mark.usefixtures("closing")
+def test_a_database_of_another_prefix_is_told_as_such(stream_app: CommandLine, place: Place) -> None:
+    other = replace(stream_app, environment=stream_app.environment | {"STREAM_APP_TOPIC_PREFIX": ""})
+    ended = other.run_here("status --json")
+    assert ended.exit_code == 1
+    told = {problem["code"]: problem["sentence"] for problem in json.loads(ended.stdout)["problems"]}
+    assert f"was filled from the topic {place.topic_prefix}" in told["postgres"]
+
+
 def test_where_nothing_runs_it_says_how_to_start_it(bare: CommandLine) -> None:
     ended = bare.run_here("status")
     assert (ended.exit_code, ended.stderr) == (1, "")

@@ -1,17 +1,17 @@
 """What a region is doing, what its closing day waits for, and how far the stages are behind, at each step of a day."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
 from schemas.topics import NEWS, PRICES
 from stream_app.clock import FixedClock
-from stream_app.status import stages as looking
+from stream_app.status import stages as looked_at
 from stream_app.status.facts import RegionFacts, RegionState, StageFacts, Waiting, WaitsFor
+from stream_app.status.looking import Places, look
 from stream_app.status.regions import region_facts
-from stream_app.status.stages import stage_facts
 from stream_app.store.database import transaction
 from stream_app.store.progress import Behind
 from stream_app.store.trigger_queue import go_live
@@ -50,8 +50,15 @@ async def of_us(path: Pipeline) -> RegionFacts:
 
 async def of_stage(path: Pipeline, name: str) -> StageFacts:
     """How far a stage is behind."""
-    (found,) = [each for each in await stage_facts(path.services, path.endpoints.kafka) if each.stage == name]
+    (found,) = [each for each in await stages(path) if each.stage == name]
     return found
+
+
+async def stages(path: Pipeline) -> Sequence[StageFacts]:
+    """How far every stage is behind, as a look at everything finds it."""
+    found = await look(path.services, Places(path.endpoints.kafka, path.services.database_url))
+    assert (found.kafka, found.postgres) == (None, None)
+    return found.stages
 
 
 def kind(facts: RegionFacts) -> tuple[RegionState, list[WaitsFor]]:
@@ -102,7 +109,7 @@ async def test_a_day_without_a_price_waits_for_one_until_the_deadline(place: Pla
         await steps.compute()
         facts = await of_us(path)
         until = CLOSED_AT + dt.timedelta(hours=DEADLINE_HOURS)
-        assert facts.waiting == [Waiting(WaitsFor.PRICE, MONDAY, 1, 1, CLOSED_AT, until)]
+        assert facts.waiting == [Waiting(WaitsFor.PRICE, MONDAY, None, 1, CLOSED_AT, until)]
         assert facts.state is RegionState.CLOSING
         clock.time = until + A_MINUTE
         await steps.close_and_compute()
@@ -126,7 +133,7 @@ async def test_the_lag_of_a_stage_is_what_its_topic_holds_and_it_has_not_applied
     place: Place, model: QuickModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with during_monday(place, model) as (path, steps, _):
-        assert [stage.lag for stage in await stage_facts(path.services, path.endpoints.kafka)] == [0, 0, 0]
+        assert [stage.lag for stage in await stages(path)] == [0, 0, 0]
         await path.send_to(1, *[close("SPX.US", day, 1200.0) for day in weekdays(MONDAY, WINDOW_DAYS)])
         prices = await of_stage(path, "prices")
         assert (prices.topic, prices.members, prices.lag) == (PRICES.name, 0, WINDOW_DAYS)
@@ -134,7 +141,7 @@ async def test_the_lag_of_a_stage_is_what_its_topic_holds_and_it_has_not_applied
         assert (behind.applied, behind.end, behind.lag) == (0, WINDOW_DAYS, WINDOW_DAYS)
         assert [each.oldest_at for each in prices.partitions] == [None, None], "it has only just come"
 
-        monkeypatch.setattr(looking, "STILL_SECONDS", 0.0)
+        monkeypatch.setattr(looked_at, "STILL_SECONDS", 0.0)
         first, *_ = await path.read(PRICES.name)
         oldest = [each.oldest_at for each in (await of_stage(path, "prices")).partitions]
         assert oldest == [None, dt.datetime.fromtimestamp(first.timestamp / 1000, dt.UTC)]

@@ -76,6 +76,21 @@ def test_commits_stop_before_a_chunk_whose_predecessor_is_not_acked(ledger: Ledg
     assert ledger.committable() == {A: 120}
 
 
+def test_the_lag_is_what_lies_between_what_is_acked_and_the_logs_end(ledger: Ledger) -> None:
+    assert ledger.lags() == {}
+    ledger.ended_at({A: 125, B: 3, TP("prices.closes", 7): 9})
+    assert ledger.lags() == {A: 25, B: 3}
+    ledger.register(A, rows(100, 120))
+    first, second = taken(ledger)
+    finish(ledger, second)
+    assert ledger.lags()[A] == 25, "its predecessor is not acked"
+    finish(ledger, first)
+    ledger.idled(B, 3)
+    assert ledger.lags() == {A: 5, B: 0}
+    ledger.revoke()
+    assert ledger.lags() == {}
+
+
 def test_what_is_acked_is_kept_until_its_commit_has_succeeded(ledger: Ledger) -> None:
     ledger.register(A, rows(100, 110))
     finish(ledger, taken(ledger)[0])
