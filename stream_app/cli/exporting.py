@@ -62,7 +62,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
 
     With --known-at a day's revision is the newest that was known then, and what came later is not in the file: the same
     bytes whenever it is asked for. Days that a seed command filled in are left out, as when they were known is not
-    recorded; a day that closed later is not there.
+    recorded; a day that closed later is not there. A model that was added later counts from a day's close.
     """
     from stream_app.clock import SystemClock
     from stream_app.endpoints import find_database
@@ -79,7 +79,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
     with _opened(path, form, force) as file:
         found, left_out = asyncio.run(_exported(find_database(settings), query, form, file, path))
     _tell(found, left_out, query, path)
-    tell_left_out(known_at, left_out, SystemClock())
+    tell_left_out(query, left_out, SystemClock())
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
     Only they go to standard output, so it can be redirected into a file.
 
     With --known-at no later news, price or correction is in the answer. A day that a seed command filled in is left
-    out of it: when it was known is not recorded.
+    out of it: when it was known is not recorded. A model that was added later counts from a day's close.
     """
     from stream_app.clock import SystemClock
     from stream_app.endpoints import find_database
@@ -66,7 +66,7 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
     _print(found, form)
     if not found:
         say(f"No contexts of model {query.model_id} were found{_bounds(query)}{of_instant(known_at, left_out)}.")
-    tell_left_out(known_at, left_out, SystemClock())
+    tell_left_out(query, left_out, SystemClock())
 
 
 def as_csv(contexts: Sequence["ShownContext"]) -> str:
