@@ -14,16 +14,17 @@ import typer
 from stream_app.cli import fitted
 from stream_app.cli.asking import ask_database
 from stream_app.cli.choices import settings_of
+from stream_app.cli.chosen_days import End, Limit, Regions, Start, check_order
 from stream_app.cli.dates import iso_date
 from stream_app.cli.fitted import Append, Force
 from stream_app.cli.model_ids import a_model_id
 from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
+    from stream_app.config import Settings
     from stream_app.labelling.fit import Days, Fitted, NamedWindow
     from stream_app.models import Registry
 
-LARGEST_LIMIT = 1_000_000
 DAYS = ("as_of_date", "region", "model_id", "regime_label", "confidence")
 TRANSITIONS = ("as_of_date", "region", "model_id", "from_label", "to_label", "confidence")
 FIT = (
@@ -81,7 +82,7 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     their next start on.
     """
     from stream_app.labelling import card, file
-    from stream_app.labelling.job import FitJob
+    from stream_app.labelling.job import LabellerJob
     from stream_app.labelling.job import fitted as fit_job
     from stream_app.training import written
 
@@ -94,7 +95,7 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
         _check_days_are_free(registry, model_id, numeric.model_id, region)
     windows = _windows(label or [], first or [], last or [])
     how = _how(windows, unsupervised, components, distance, seed)
-    job = FitJob(region, numeric.model_id, since or dt.date.min, until or dt.date.max, how)
+    job = LabellerJob(region, numeric.model_id, since or dt.date.min, until or dt.date.max, how)
     days, found = ask_database(settings, lambda connection: fit_job(connection, job))
     said = card.words(windows, distance) if windows else f"{unsupervised}, {components} components, seed {seed}"
     named = card.Named(model_id, numeric.model_id, region, said)
@@ -136,32 +137,44 @@ def list_(ctx: typer.Context) -> None:
 @regimes.command(epilog=f"Example: [bold]stream-app regimes show {SHOW}[/bold]")
 def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
-    region: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Exact name; repeat for several, none for all.")
+    region: Regions = None,
+    start: Start = None,
+    end: End = None,
+    model_id: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="Model of the column; repeat for several. Else those whose days workers label.",
+        ),
     ] = None,
-    start: Annotated[
-        dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="First day, inclusive.")
-    ] = None,
-    end: Annotated[dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="Last day, inclusive.")] = None,
     transitions: Annotated[bool, typer.Option("--transitions", help="Only the days that change a label.")] = False,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=LARGEST_LIMIT, help="The newest so many.")] = 200,
+    limit: Limit = 200,
 ) -> None:
     """Print the label and confidence of each day, newest last, as CSV.
 
-    The model is the numeric one whose vectors are labelled; of a transition it is the fitted regimes.
+    The model is the numeric one whose vectors are labelled; of a transition it is the fitted regimes. Without fitted
+    regimes the days of every numeric model are shown.
     """
-    from stream_app.errors import UsageError
     from stream_app.store import labelled
     from stream_app.store.labelled import Labelled
 
-    if start is not None and end is not None and start > end:
-        raise UsageError(f"--start {start} is after --end {end}.")
-    asked, read = Labelled(region or None, start, end, limit), labelled.transitions if transitions else labelled.days
-    rows = ask_database(settings_of(ctx), lambda connection: read(connection, asked))
+    check_order(start, end, ("--start", "--end"))
+    settings = settings_of(ctx)
+    models = model_id or (None if transitions else _labelled_models(settings))
+    asked = Labelled(region or None, start, end, models, limit)
+    read = labelled.transitions if transitions else labelled.days
+    rows = ask_database(settings, lambda connection: read(connection, asked))
     header = TRANSITIONS if transitions else DAYS
     put(_as_csv(header, [(*row[:-1], f"{row[-1]:.6f}") for row in rows]))
     if not rows:
         say("No day changes a label there." if transitions else "No labelled days were found there.")
+
+
+def _labelled_models(settings: "Settings") -> list[str] | None:
+    """The numeric models whose days workers label; None where they label none."""
+    from stream_app.models import models_in_use
+
+    return list(dict.fromkeys(model.numeric.model_id for model in models_in_use(settings).regimes)) or None
 
 
 def _files(model_id: str, output: Path | None) -> tuple[Path, Path]:

@@ -2,7 +2,6 @@
 # ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
 
 import asyncio
-import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import typer
 from stream_app.cli import fitted
 from stream_app.cli.asking import ask_database
 from stream_app.cli.choices import settings_of
-from stream_app.cli.dates import iso_date
+from stream_app.cli.chosen_days import FromDay, ToDay, check_order
 from stream_app.cli.fitted import Append, Force
 from stream_app.cli.model_ids import a_model_id
 from stream_app.cli.output import put, say
@@ -116,8 +115,8 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
     joint_model_id: Annotated[str, typer.Option(parser=a_model_id, metavar="ID", help="Of the model to be made.")],
     region: Annotated[list[str], typer.Option(metavar="NAME", help="Exact name; repeat for several.")],
-    first: Annotated[dt.date, typer.Option("--from", parser=iso_date, metavar="DATE", help="First day, inclusive.")],
-    last: Annotated[dt.date, typer.Option("--to", parser=iso_date, metavar="DATE", help="Last day, inclusive.")],
+    first: FromDay,
+    last: ToDay,
     output: Annotated[Path, typer.Option(metavar="FILE", help="Where the weights go.")],
     numeric_model_id: Annotated[
         str, typer.Option(parser=a_model_id, metavar="ID", help="Of the regimes.")
@@ -136,15 +135,13 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
 
     The same database gives the same bytes. Prints the table for the models file. Days are those of UTC.
     """
-    from stream_app.backfill.fitting import FitJob, fit_scaling
-    from stream_app.errors import UsageError
+    from stream_app.backfill.fitting import ScalingJob, fit_scaling
     from stream_app.models.scalings import encoded
     from stream_app.store.article_texts import Selection
     from stream_app.store.regimes import Wanted
     from stream_app.training import written
 
-    if first > last:
-        raise UsageError(f"--from {first} is after --to {last}.")
+    check_order(first, last)
     settings = settings_of(ctx)
     fitted.check(settings, joint_model_id, [output], append, force)
     if append:
@@ -152,7 +149,7 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
         registry.numeric(numeric_model_id)
         registry.text(text_model_id)
     wanted = Wanted(list(dict.fromkeys(region)), numeric_model_id, instrument_id)
-    job = FitJob(wanted, Selection(first, last, language, text_model_id))
+    job = ScalingJob(wanted, Selection(first, last, language, text_model_id))
     found = ask_database(settings, lambda connection: fit_scaling(connection, job))
     days = found.fitted
     said = f"Fitted on {days.days:,} days from {days.first} to {days.last} and written to {output}."

@@ -12,6 +12,7 @@ import typer
 
 from stream_app.cli import fitted
 from stream_app.cli.choices import settings_of
+from stream_app.cli.chosen_days import FromDay, Regions, ToDay, check_order
 from stream_app.cli.dates import iso_date
 from stream_app.cli.fitted import Append, Force
 from stream_app.cli.model_ids import a_model_id
@@ -50,12 +51,10 @@ def train() -> None:
 )
 def joint(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
-    first: Annotated[dt.date, typer.Option("--from", parser=iso_date, metavar="DATE", help="First day, inclusive.")],
-    last: Annotated[dt.date, typer.Option("--to", parser=iso_date, metavar="DATE", help="Last day, inclusive.")],
+    first: FromDay,
+    last: ToDay,
     joint_model_id: Annotated[str, typer.Option(metavar="ID", help="The new model's id, and its files' name.")],
-    region: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Exact name; repeat for several, none for all.")
-    ] = None,
+    region: Regions = None,
     numeric_model_id: Annotated[
         str, typer.Option(parser=a_model_id, metavar="ID", help="Of the regimes.")
     ] = "num-regime-scaled-v1",
@@ -82,12 +81,10 @@ def joint(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramete
     The same days, options and machine give the same bytes. Ctrl-C leaves nothing behind.
     """
     from stream_app.endpoints import find_database
-    from stream_app.errors import UsageError
     from stream_app.regime.windows import lookback_days
     from stream_app.training import written
 
-    if first > last:
-        raise UsageError(f"--from {first} is after --to {last}.")
+    check_order(first, last)
     settings = settings_of(ctx)
     registry = fitted.known_models(settings, append)
     files = written.named(output, joint_model_id, ("json", "md", "safetensors"))

@@ -13,6 +13,7 @@ from schemas import DIM
 from stream_app.labelling import file
 from stream_app.regime import numeric
 from tests.integration.cli.conftest import CommandLine
+from tests.integration.cli.tables import Tables
 
 FIRST = dt.date(2000, 1, 3)
 COUNT = 300
@@ -169,9 +170,27 @@ def test_days_and_transitions_are_shown_as_csv(filled: CommandLine) -> None:
         "as_of_date,region,model_id,from_label,to_label,confidence",
         f"{day(HALF)},US,regimes-us-v1,CALM,STRESSED,0.750000",
     ]
+    assert len(filled.run_here("regimes show --transitions --model-id another").stdout.splitlines()) == 1
     none = filled.run_here("regimes show --region EU")
     assert (none.exit_code, len(none.stdout.splitlines())) == (0, 1)
     assert "No labelled days" in none.stderr
+
+
+def test_only_the_models_whose_days_are_labelled_are_shown_unless_others_are_named(
+    filled: CommandLine, tables: Tables
+) -> None:
+    tables.fetch(PUT_REGIME, "other", FIRST, "num-regime-scaled-v1", vector(0), "live")
+
+    def models_of(words: str) -> list[str]:
+        shown = filled.run_here(f"regimes show --start {FIRST} --end {FIRST} {words}")
+        assert shown.exit_code == 0, shown.stderr
+        return [line.split(",")[2] for line in shown.stdout.splitlines()[1:]]
+
+    assert models_of("") == [numeric.MODEL_ID, "num-regime-scaled-v1"]
+    filled.environment["STREAM_APP_MODELS_FILE"] = "models.toml"
+    assert filled.run_here(f"{FIT} --unsupervised k-means --append").exit_code == 0
+    assert models_of("") == [numeric.MODEL_ID]
+    assert models_of("--model-id num-regime-scaled-v1 --model-id nobody") == ["num-regime-scaled-v1"]
 
 
 def test_without_fitted_regimes_the_list_says_what_days_are_then(stream_app: CommandLine) -> None:
