@@ -24,14 +24,14 @@ MOST_DAYS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class FitJob:
+class ScalingJob:
     """Fit on the days of these regions that have a regime of the numeric model and texts of the selection."""
 
     regimes: Wanted
     selection: Selection
 
 
-async def fit_scaling(connection: Connection, job: FitJob) -> ScalingWeights:
+async def fit_scaling(connection: Connection, job: ScalingJob) -> ScalingWeights:
     """What is fitted, and on what. UsageError where there are too few days, too many, or several regimes of one."""
     chosen = job.selection
     both, spreads = await _halves(connection, job)
@@ -61,7 +61,7 @@ async def fit_scaling(connection: Connection, job: FitJob) -> ScalingWeights:
     return ScalingWeights(fitted, Half.of(numeric), TextHalf.of(texts))
 
 
-async def _halves(connection: Connection, job: FitJob) -> tuple[PairedHalves, NDArray[np.float64]]:
+async def _halves(connection: Connection, job: ScalingJob) -> tuple[PairedHalves, NDArray[np.float64]]:
     """The days that have both halves, and how far each one's articles lie apart."""
     chosen = job.selection
     with_regime = await regimes.days(connection, job.regimes, chosen.first, chosen.last)

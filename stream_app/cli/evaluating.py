@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from stream_app.cli.choices import settings_of
+from stream_app.cli.chosen_days import check_order
 from stream_app.cli.dates import iso_date
 from stream_app.cli.output import put, say
 
@@ -82,14 +83,12 @@ def evaluate(  # noqa: PLR0913, PLR0917 - typer reads the options from the param
     their numeric halves; an overlap is the share of neighbours that two models have in common.
     """
     from stream_app.endpoints import find_database
-    from stream_app.errors import UsageError
     from stream_app.evaluation import stored, told
     from stream_app.export import destination
     from stream_app.models import load_registry
     from stream_app.training.fitted_days import FitsOf
 
-    if first is not None and last is not None and first > last:
-        raise UsageError(f"--from {first} is after --to {last}.")
+    check_order(first, last)
     if output is not None:
         destination.check(output, force)
     settings = settings_of(ctx)

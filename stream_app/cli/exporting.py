@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from stream_app.cli.choices import settings_of
-from stream_app.cli.dates import iso_date
+from stream_app.cli.chosen_days import From, Regions, To, check_order
 from stream_app.cli.known_at import KNOWN_AT, of_instant, tell_left_out
 from stream_app.cli.output import reader_may_leave, say
 from stream_app.export.formats import Format
@@ -35,15 +35,9 @@ commands = typer.Typer()
 def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
     form: Annotated[Format, typer.Option("--format", help="What to write.")],
-    region: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Exact name; repeat for several, none for all.")
-    ] = None,
-    first: Annotated[
-        dt.date | None, typer.Option("--from", parser=iso_date, metavar="DATE", help="First day, inclusive.")
-    ] = None,
-    last: Annotated[
-        dt.date | None, typer.Option("--to", parser=iso_date, metavar="DATE", help="Last day, inclusive.")
-    ] = None,
+    region: Regions = None,
+    first: From = None,
+    last: To = None,
     model_id: Annotated[str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")] = None,
     known_at: Annotated[dt.datetime | None, KNOWN_AT] = None,
     absent: Annotated[bool, typer.Option("--absent", help="Also the days that have no vector.")] = False,
@@ -62,15 +56,13 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
 
     With --known-at a day's revision is the newest that was known then, and what came later is not in the file: the same
     bytes whenever it is asked for. Days that a seed command filled in are left out, as when they were known is not
-    recorded; a day that closed later is not there.
+    recorded; a day that closed later is not there. A model that was added later counts from a day's close.
     """
     from stream_app.clock import SystemClock
     from stream_app.endpoints import find_database
-    from stream_app.errors import UsageError
     from stream_app.store.exported import ExportQuery
 
-    if first is not None and last is not None and first > last:
-        raise UsageError(f"--from {first} is after --to {last}.")
+    check_order(first, last)
     settings = settings_of(ctx)
     path = output or Path(f"{NAME}.{form}")
     query = ExportQuery(model_id or settings.joint_models[0], region or None, first, last, known_at, absent)
@@ -79,7 +71,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
     with _opened(path, form, force) as file:
         found, left_out = asyncio.run(_exported(find_database(settings), query, form, file, path))
     _tell(found, left_out, query, path)
-    tell_left_out(known_at, left_out, SystemClock())
+    tell_left_out(query, left_out, SystemClock())
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from stream_app.cli.output import say
 
 if TYPE_CHECKING:
     from stream_app.clock import Clock
-    from stream_app.store.chosen import LeftOut
+    from stream_app.store.chosen import Chosen, LeftOut
 
 KNOWN_AT = typer.Option(
     parser=iso_instant,
@@ -19,13 +19,21 @@ KNOWN_AT = typer.Option(
 )
 
 
-def tell_left_out(known_at: dt.datetime | None, left_out: "LeftOut | None", clock: "Clock") -> None:
-    """What the answer cannot tell of and what may still change it, on standard error; nothing where it is as of now."""
+def tell_left_out(chosen: "Chosen", left_out: "LeftOut | None", clock: "Clock") -> None:
+    """What the answer cannot tell of, what nobody could read then, and what may still change it, on standard error;
+    nothing where it is as of now."""
+    known_at = chosen.known_at
     if known_at is None or left_out is None:
         return
     if left_out.filled_in:
         say(
             f"Left out {_days(left_out.filled_in)} that a seed command filled in: when they were known is not recorded."
+        )
+    if left_out.added_later and left_out.model_since:
+        say(
+            f"{_days(left_out.added_later)} closed before {chosen.model_id} was added to this database, at "
+            f"{utc(left_out.model_since.replace(microsecond=0))}: each counts as known from its close, "
+            "though its context was computed later."
         )
     if left_out.waiting:
         say(

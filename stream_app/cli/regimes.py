@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stream_app.cli import fitted
 from stream_app.cli.asking import ask_database
 from stream_app.cli.choices import settings_of
+from stream_app.cli.chosen_days import End, Limit, Regions, Start, check_order
 from stream_app.cli.dates import iso_date
+from stream_app.cli.fitted import Append, Force
 from stream_app.cli.model_ids import a_model_id
 from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
+    from stream_app.config import Settings
     from stream_app.labelling.fit import Days, Fitted, NamedWindow
+    from stream_app.models import Registry
 
-LARGEST_LIMIT = 1_000_000
 DAYS = ("as_of_date", "region", "model_id", "regime_label", "confidence")
 TRANSITIONS = ("as_of_date", "region", "model_id", "from_label", "to_label", "confidence")
 FIT = (
@@ -67,41 +71,41 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
         str, typer.Option(parser=a_model_id, metavar="ID", help="Of the vectors.")
     ] = "num-regime-scaled-v1",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Else ID.json here.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    append: Append = False,
+    force: Force = False,
 ) -> None:
     """Fit labels of days and write them to a file.
 
     Either from named windows, each a prototype, or --unsupervised. A card (.md) is written beside the file.
 
-    Standard output is the table to add to your models file (models_file); workers label days from their next start on.
+    Standard output is the table of your models file (models_file), to which --append adds it; workers label days from
+    their next start on.
     """
-    from stream_app.errors import UsageError
     from stream_app.labelling import card, file
-    from stream_app.labelling.job import FitJob
+    from stream_app.labelling.job import LabellerJob
     from stream_app.labelling.job import fitted as fit_job
-    from stream_app.models import load_registry
+    from stream_app.training import written
 
     settings = settings_of(ctx)
-    numeric = load_registry(settings.models_file).numeric(numeric_model_id)
-    path = output or Path(f"{model_id}.json")
-    beside = path.with_suffix(".md")
-    if beside == path:
-        raise UsageError(f"{path} would be the card's name too: name a file that does not end in .md.")
-    if there := [each for each in (path, beside) if each.exists() and not force]:
-        raise UsageError(f"{there[0]} is there already: name another file with --output, or give --force.")
+    registry = fitted.known_models(settings, append)
+    numeric = registry.numeric(numeric_model_id)
+    path, beside = _files(model_id, output)
+    fitted.check(settings, model_id, (path, beside), append, force)
+    if append:
+        _check_days_are_free(registry, model_id, numeric.model_id, region)
     windows = _windows(label or [], first or [], last or [])
     how = _how(windows, unsupervised, components, distance, seed)
-    job = FitJob(region, numeric.model_id, since or dt.date.min, until or dt.date.max, how)
-    days, fitted = ask_database(settings, lambda connection: fit_job(connection, job))
+    job = LabellerJob(region, numeric.model_id, since or dt.date.min, until or dt.date.max, how)
+    days, found = ask_database(settings, lambda connection: fit_job(connection, job))
     said = card.words(windows, distance) if windows else f"{unsupervised}, {components} components, seed {seed}"
     named = card.Named(model_id, numeric.model_id, region, said)
-    try:
-        path.write_bytes(file.encoded(file.file_of(*fitted, numeric.model_id, numeric.fingerprint)))
-        beside.write_text(card.card(named, days, fitted), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{error.filename} cannot be written: {error.strerror}.") from None
-    put(card.table(named, fitted, str(path.resolve())))
-    say(f"Fitted on {len(days.days)} days and written to {path} and {beside}; add the table to your models file.")
+    contents = {
+        beside: card.card(named, days, found).encode(),
+        path: file.encoded(file.file_of(*found, numeric.model_id, numeric.fingerprint)),
+    }
+    told = f"Fitted on {len(days.days)} days and written to {path} and {beside}."
+    table = card.table(named, found, written.beside(path, settings.models_file))
+    fitted.write(settings, contents, told, table, append)
 
 
 @regimes.command("list", epilog="Example: [bold]stream-app regimes list[/bold]")
@@ -133,32 +137,68 @@ def list_(ctx: typer.Context) -> None:
 @regimes.command(epilog=f"Example: [bold]stream-app regimes show {SHOW}[/bold]")
 def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
-    region: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Exact name; repeat for several, none for all.")
+    region: Regions = None,
+    start: Start = None,
+    end: End = None,
+    model_id: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="Model of the column; repeat for several. Else those whose days workers label.",
+        ),
     ] = None,
-    start: Annotated[
-        dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="First day, inclusive.")
-    ] = None,
-    end: Annotated[dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="Last day, inclusive.")] = None,
     transitions: Annotated[bool, typer.Option("--transitions", help="Only the days that change a label.")] = False,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=LARGEST_LIMIT, help="The newest so many.")] = 200,
+    limit: Limit = 200,
 ) -> None:
     """Print the label and confidence of each day, newest last, as CSV.
 
-    The model is the numeric one whose vectors are labelled; of a transition it is the fitted regimes.
+    The model is the numeric one whose vectors are labelled; of a transition it is the fitted regimes. Without fitted
+    regimes the days of every numeric model are shown.
     """
-    from stream_app.errors import UsageError
     from stream_app.store import labelled
     from stream_app.store.labelled import Labelled
 
-    if start is not None and end is not None and start > end:
-        raise UsageError(f"--start {start} is after --end {end}.")
-    asked, read = Labelled(region or None, start, end, limit), labelled.transitions if transitions else labelled.days
-    rows = ask_database(settings_of(ctx), lambda connection: read(connection, asked))
+    check_order(start, end, ("--start", "--end"))
+    settings = settings_of(ctx)
+    models = model_id or (None if transitions else _labelled_models(settings))
+    asked = Labelled(region or None, start, end, models, limit)
+    read = labelled.transitions if transitions else labelled.days
+    rows = ask_database(settings, lambda connection: read(connection, asked))
     header = TRANSITIONS if transitions else DAYS
     put(_as_csv(header, [(*row[:-1], f"{row[-1]:.6f}") for row in rows]))
     if not rows:
         say("No day changes a label there." if transitions else "No labelled days were found there.")
+
+
+def _labelled_models(settings: "Settings") -> list[str] | None:
+    """The numeric models whose days workers label; None where they label none."""
+    from stream_app.models import models_in_use
+
+    return list(dict.fromkeys(model.numeric.model_id for model in models_in_use(settings).regimes)) or None
+
+
+def _files(model_id: str, output: Path | None) -> tuple[Path, Path]:
+    """The labeller's file and its card's. UsageError where both would be one, or the id is no name of a file."""
+    from stream_app.errors import UsageError
+    from stream_app.training import written
+
+    path = output or written.named(Path(), model_id, ["json"])["json"]
+    beside = path.with_suffix(".md")
+    if beside == path:
+        raise UsageError(f"{path} would be the card's name too: name a file that does not end in .md.")
+    return path, beside
+
+
+def _check_days_are_free(registry: "Registry", model_id: str, numeric_model_id: str, region: str) -> None:
+    """UsageError where others label the same days: with both in the models file no worker would start."""
+    from stream_app.errors import UsageError
+
+    for other in map(registry.regimes, registry.of_kind("regimes")):
+        if other.model_id != model_id and other.numeric.model_id == numeric_model_id and other.labels_days_of(region):
+            raise UsageError(
+                f"{other.model_id} labels the days of {region} in {numeric_model_id} already: leave --append out, and "
+                "put the printed table in its place."
+            )
 
 
 def _windows(labels: Sequence[str], firsts: Sequence[dt.date], lasts: Sequence[dt.date]) -> "list[NamedWindow]":

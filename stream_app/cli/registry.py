@@ -2,16 +2,17 @@
 # ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
 
 import asyncio
-import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stream_app.cli import fitted
 from stream_app.cli.asking import ask_database
 from stream_app.cli.choices import settings_of
-from stream_app.cli.dates import iso_date
+from stream_app.cli.chosen_days import FromDay, ToDay, check_order
+from stream_app.cli.fitted import Append, Force
 from stream_app.cli.model_ids import a_model_id
 from stream_app.cli.output import put, say
 
@@ -114,9 +115,9 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
     joint_model_id: Annotated[str, typer.Option(parser=a_model_id, metavar="ID", help="Of the model to be made.")],
     region: Annotated[list[str], typer.Option(metavar="NAME", help="Exact name; repeat for several.")],
-    first: Annotated[dt.date, typer.Option("--from", parser=iso_date, metavar="DATE", help="First day, inclusive.")],
-    last: Annotated[dt.date, typer.Option("--to", parser=iso_date, metavar="DATE", help="Last day, inclusive.")],
-    output: Annotated[Path, typer.Option(metavar="FILE", help="The weights; replaced if it is there.")],
+    first: FromDay,
+    last: ToDay,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Where the weights go.")],
     numeric_model_id: Annotated[
         str, typer.Option(parser=a_model_id, metavar="ID", help="Of the regimes.")
     ] = "num-regime-scaled-v1",
@@ -127,29 +128,39 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
         list[str] | None, typer.Option(metavar="ID", help="Of the regimes, where a day has several; repeatable.")
     ] = None,
     language: Annotated[str | None, typer.Option(metavar="CODE", help="Of the articles, in any case.")] = None,
+    append: Append = False,
+    force: Force = False,
 ) -> None:
     """Fit the means and scales of a scaled joint model on stored regimes and text vectors.
 
     The same database gives the same bytes. Prints the table for the models file. Days are those of UTC.
     """
-    from stream_app.backfill.fitting import FitJob, fit_scaling
-    from stream_app.errors import UsageError
+    from stream_app.backfill.fitting import ScalingJob, fit_scaling
     from stream_app.models.scalings import encoded
     from stream_app.store.article_texts import Selection
     from stream_app.store.regimes import Wanted
+    from stream_app.training import written
 
-    if first > last:
-        raise UsageError(f"--from {first} is after --to {last}.")
+    check_order(first, last)
+    settings = settings_of(ctx)
+    fitted.check(settings, joint_model_id, [output], append, force)
+    if append:
+        registry = fitted.known_models(settings, append)
+        registry.numeric(numeric_model_id)
+        registry.text(text_model_id)
     wanted = Wanted(list(dict.fromkeys(region)), numeric_model_id, instrument_id)
-    job = FitJob(wanted, Selection(first, last, language, text_model_id))
-    found = ask_database(settings_of(ctx), lambda connection: fit_scaling(connection, job))
-    try:
-        output.write_bytes(encoded(found))
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
-    say(f"Fitted on {found.fitted.days:,} days from {found.fitted.first} to {found.fitted.last}. For the models file:")
-    put(f'[models."{joint_model_id}"]\nkind = "joint"\nalgorithm = "scaled"')
-    put(f'inputs = ["{numeric_model_id}", "{text_model_id}"]\nweights = "{output.resolve()}"')
+    job = ScalingJob(wanted, Selection(first, last, language, text_model_id))
+    found = ask_database(settings, lambda connection: fit_scaling(connection, job))
+    days = found.fitted
+    said = f"Fitted on {days.days:,} days from {days.first} to {days.last} and written to {output}."
+    table = written.table(
+        joint_model_id,
+        kind="joint",
+        algorithm="scaled",
+        inputs=[numeric_model_id, text_model_id],
+        weights=written.beside(output, settings.models_file).as_posix(),
+    )
+    fitted.write(settings, {output: encoded(found)}, said, table, append)
 
 
 def _row(table: "ModelTable", in_use: set[str], registered: "dict[str, Model] | None") -> Sequence[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from stream_app.cli.choices import settings_of
-from stream_app.cli.dates import iso_date
+from stream_app.cli.chosen_days import End, Limit, Regions, Start, check_order
 from stream_app.cli.known_at import KNOWN_AT, of_instant, tell_left_out
 from stream_app.cli.output import put, say
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Format = Literal["csv", "table", "json"]
 
 HEADER = ("as_of_date", "region", "episode_id", "model_id", "dim", "l2_norm")
-LARGEST_LIMIT = 1_000_000
 OPTIONS = "--region US --start 2008-09-01 --end 2008-12-31"
 
 EXAMPLE = f"Example: [bold]stream-app show {OPTIONS} > contexts.csv[/bold]"
@@ -34,16 +33,12 @@ commands = typer.Typer()
 @commands.command(epilog=EXAMPLE)
 def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
-    region: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Exact name; repeat for several, none for all.")
-    ] = None,
-    start: Annotated[
-        dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="First day, inclusive.")
-    ] = None,
-    end: Annotated[dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="Last day, inclusive.")] = None,
+    region: Regions = None,
+    start: Start = None,
+    end: End = None,
     model_id: Annotated[str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")] = None,
     known_at: Annotated[dt.datetime | None, KNOWN_AT] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=LARGEST_LIMIT, help="The newest so many.")] = 200,
+    limit: Limit = 200,
     form: Annotated[Format, typer.Option("--format", help="How to print them.")] = "csv",
 ) -> None:
     """Print joint regime contexts, newest last.
@@ -51,22 +46,20 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
     Only they go to standard output, so it can be redirected into a file.
 
     With --known-at no later news, price or correction is in the answer. A day that a seed command filled in is left
-    out of it: when it was known is not recorded.
+    out of it: when it was known is not recorded. A model that was added later counts from a day's close.
     """
     from stream_app.clock import SystemClock
     from stream_app.endpoints import find_database
-    from stream_app.errors import UsageError
     from stream_app.store.shown import ContextQuery
 
-    if start is not None and end is not None and start > end:
-        raise UsageError(f"--start {start} is after --end {end}.")
+    check_order(start, end, ("--start", "--end"))
     settings = settings_of(ctx)
     query = ContextQuery(model_id or settings.joint_models[0], region or None, start, end, known_at, limit)
     found, left_out = asyncio.run(_contexts(find_database(settings), query))
     _print(found, form)
     if not found:
         say(f"No contexts of model {query.model_id} were found{_bounds(query)}{of_instant(known_at, left_out)}.")
-    tell_left_out(known_at, left_out, SystemClock())
+    tell_left_out(query, left_out, SystemClock())
 
 
 def as_csv(contexts: Sequence["ShownContext"]) -> str:

@@ -3,7 +3,6 @@
 
 import asyncio
 import datetime as dt
-import re
 import signal
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stream_app.cli import fitted
 from stream_app.cli.choices import settings_of
+from stream_app.cli.chosen_days import FromDay, Regions, ToDay, check_order
 from stream_app.cli.dates import iso_date
+from stream_app.cli.fitted import Append, Force
 from stream_app.cli.model_ids import a_model_id
-from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
     from stream_app.config import Settings
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path("docs/joint_spaces")
 EPOCHS, SEED, LIMIT = 200, 0, 10_000
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 commands = typer.Typer()
 group = typer.Typer(
@@ -38,7 +38,6 @@ group = typer.Typer(
 commands.add_typer(group, name="train")
 
 Output = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the files go; it is made if it is not there.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
 
 
 @group.callback()
@@ -52,12 +51,10 @@ def train() -> None:
 )
 def joint(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
-    first: Annotated[dt.date, typer.Option("--from", parser=iso_date, metavar="DATE", help="First day, inclusive.")],
-    last: Annotated[dt.date, typer.Option("--to", parser=iso_date, metavar="DATE", help="Last day, inclusive.")],
+    first: FromDay,
+    last: ToDay,
     joint_model_id: Annotated[str, typer.Option(metavar="ID", help="The new model's id, and its files' name.")],
-    region: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Exact name; repeat for several, none for all.")
-    ] = None,
+    region: Regions = None,
     numeric_model_id: Annotated[
         str, typer.Option(parser=a_model_id, metavar="ID", help="Of the regimes.")
     ] = "num-regime-scaled-v1",
@@ -73,7 +70,7 @@ def joint(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramete
     epochs: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="At most so many.")] = EPOCHS,
     seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**63 - 1, help="Of all that is drawn by lot.")] = SEED,
     output: Output = FOLDER,
-    append: Annotated[bool, typer.Option("--append", help="Add the model to the models file.")] = False,
+    append: Append = False,
     force: Force = False,
 ) -> None:
     """Train a joint space in which a day's prices and its news lie near each other.
@@ -84,20 +81,15 @@ def joint(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramete
     The same days, options and machine give the same bytes. Ctrl-C leaves nothing behind.
     """
     from stream_app.endpoints import find_database
-    from stream_app.errors import UsageError
-    from stream_app.models import load_registry
     from stream_app.regime.windows import lookback_days
     from stream_app.training import written
 
-    if first > last:
-        raise UsageError(f"--from {first} is after --to {last}.")
+    check_order(first, last)
     settings = settings_of(ctx)
-    to_be_made = append and settings.models_file is not None and not settings.models_file.exists()
-    registry = load_registry(None if to_be_made else settings.models_file)
-    files = _files(output, joint_model_id, ("json", "md", "safetensors"), force)
+    registry = fitted.known_models(settings, append)
+    files = written.named(output, joint_model_id, ("json", "md", "safetensors"))
+    fitted.check(settings, joint_model_id, files.values(), append, force)
     _check_id(registry, joint_model_id)
-    if append:
-        written.check_appendable(settings.models_file, joint_model_id)
     numeric, text = registry.numeric(numeric_model_id), registry.text(text_model_id)
     asked = _asked(settings, region, numeric.model_id, text.model_id, first, last)
     _interruptible()
@@ -140,29 +132,19 @@ def projection(  # noqa: PLR0913, PLR0917 - typer reads the options from the par
     from stream_app.training import card, written
 
     settings = settings_of(ctx)
-    files = _files(output, name, ("md", "safetensors"), force)
+    files = written.named(output, name, ("md", "safetensors"))
+    written.check_new(files.values(), settings.models_file, force)
     pooling: Pooling = "cls" if cls else "mean"
     precision: Precision = "bfloat16" if bfloat16 else "float32"
     _interruptible()
     bare = open_bare(TextModelSpec(text_model, pooling, precision), find_device(settings.text_device))
-    fitted, kept = asyncio.run(_fitted(settings, bare, texts, (first, last), limit))
-    told = card.projection_card(name, bare, fitted, kept)
-    written.write_all({files["md"]: told.encode(), files["safetensors"]: fitted.to_bytes()})
-    say(f"Wrote {files['safetensors']} and {files['md']}. Name it in the model's table:")
+    found, kept = asyncio.run(_fitted(settings, bare, texts, (first, last), limit))
+    told = card.projection_card(name, bare, found, kept)
     where = written.beside(files["safetensors"], settings.models_file)
-    put(card.projection_table(text_model, pooling, bare.precision, where))
-
-
-def _files(folder: Path, name: str, kinds: Sequence[str], force: bool) -> dict[str, Path]:
-    """The files by kind. UsageError for a name that is none of a file, and for a file that is there."""
-    from stream_app.errors import UsageError
-    from stream_app.training import written
-
-    if not _FILE_NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name of a file here: letters, digits, dots, dashes and underscores.")
-    files = {kind: folder / f"{name}.{kind}" for kind in kinds}
-    written.check_new(list(files.values()), force)
-    return files
+    table = card.projection_table(text_model, pooling, bare.precision, where)
+    said = f"Wrote {files['safetensors']} and {files['md']}. Name it in the model's table:"
+    contents = {files["md"]: told.encode(), files["safetensors"]: found.to_bytes()}
+    fitted.write(settings, contents, said, table, append=False)
 
 
 def _check_id(registry: "Registry", model_id: str) -> None:
@@ -236,12 +218,9 @@ def _train_joint(  # noqa: PLR0913, PLR0917 - the command's own options
     asyncio.run(_check_registered(find_database(settings), model_id, weights))
     figures = joint_space.figures(trained)
     told_of = card.card(model_id, trained)
-    written.write_all({files["json"]: figures, files["md"]: told_of.encode(), files["safetensors"]: weights})
+    contents = {files["json"]: figures, files["md"]: told_of.encode(), files["safetensors"]: weights}
     table = card.table(model_id, trained, written.beside(files["safetensors"], settings.models_file))
-    if append and settings.models_file is not None:
-        written.append(settings.models_file, table)
-    say(f"Wrote {', '.join(map(str, files.values()))}. {trained.verdict}")
-    put(table.rstrip())
+    fitted.write(settings, contents, f"Wrote {', '.join(map(str, files.values()))}. {trained.verdict}", table, append)
 
 
 async def _check_registered(database_url: str, model_id: str, weights: bytes) -> None:

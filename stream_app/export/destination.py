@@ -13,10 +13,15 @@ def check(path: Path, force: bool) -> None:
     """UsageError where no file can be made, or one is there already and may not be replaced."""
     if not path.parent.is_dir():
         raise UsageError(f"There is no folder {path.parent}.")
+    check_free(path, force)
+
+
+def check_free(path: Path, force: bool) -> None:
+    """UsageError where a file is there already and may not be replaced, or something that is no file."""
     if not path.exists():
         return
     if not path.is_file():
-        raise UsageError(f"{path} is no regular file; name another with --output, or - for standard output.")
+        raise UsageError(f"{path} is no regular file; name another with --output.")
     if not force:
         raise UsageError(f"{path} is there already; --force replaces it, --output names another.")
 

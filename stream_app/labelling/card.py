@@ -1,8 +1,8 @@
 """What a fit says of itself: a card in Markdown, and the table that puts it into a models file."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from stream_app.labelling.fit import Days, Fitted
 from stream_app.regime.hysteresis import Hysteresis, consecutive, label_days
 from stream_app.regime.labels import Prototypes, probabilities
 from stream_app.regime.volatility import SESSIONS_A_YEAR
+from stream_app.training import written
 
 PERCENT = 100
 
@@ -30,21 +31,19 @@ def algorithm(fitted: Fitted) -> str:
     return "prototypes" if isinstance(fitted[1], Prototypes) else "mixture"
 
 
-def table(named: Named, fitted: Fitted, weights: str) -> str:
-    """The table of a models file, TOML."""
+def table(named: Named, fitted: Fitted, weights: Path) -> str:
+    """The TOML table for the models file; `weights` as it stands there."""
     rule = Hysteresis()
-    return "\n".join(
-        [
-            f"[models.{json.dumps(named.model_id)}]",
-            'kind = "regimes"',
-            f'algorithm = "{algorithm(fitted)}"',
-            f"inputs = [{json.dumps(named.numeric_model_id)}]",
-            f"weights = {json.dumps(weights)}",
-            f"regions = [{json.dumps(named.region)}]",
-            f"confirm_sessions = {rule.confirm_sessions}",
-            f"margin = {rule.margin}",
-            f"history_sessions = {rule.history_sessions}",
-        ]
+    return written.table(
+        named.model_id,
+        kind="regimes",
+        algorithm=algorithm(fitted),
+        inputs=[named.numeric_model_id],
+        weights=weights.as_posix(),
+        regions=[named.region],
+        confirm_sessions=rule.confirm_sessions,
+        margin=rule.margin,
+        history_sessions=rule.history_sessions,
     )
 
 

@@ -23,7 +23,7 @@ LOOKBACK = dt.timedelta(days=4 * RETURNS)
 
 
 @dataclass(frozen=True, slots=True)
-class FitJob:
+class LabellerJob:
     """What is fitted: a region's vectors of a numeric model, from `first` to `last`, both inclusive, and how."""
 
     region: str
@@ -33,31 +33,21 @@ class FitJob:
     how: Callable[[Days], Fitted]
 
 
-async def fitted(connection: Connection, job: FitJob) -> tuple[Days, Fitted]:
+async def fitted(connection: Connection, job: LabellerJob) -> tuple[Days, Fitted]:
     """The days that there were, and what was fitted on them. UsageError where there are none, or too few."""
     wanted = Wanted([job.region], job.numeric_model_id, None)
-    stored = (await regimes.days(connection, wanted, job.first, job.last)).get(job.region, [])
-    if not stored:
+    rows = await regimes.one_of_days(connection, wanted, job.first, job.last)
+    if not rows:
         raise UsageError(
             f"There are no vectors of {job.numeric_model_id} for {job.region} from {job.first} to {job.last}: close "
             "the days, or fill them in with `stream-app run-numeric-regime`."
         )
-    rows = _one_a_day(await regimes.of_days(connection, wanted, stored))
     days = Days.in_order(
         days_of([row.as_of for row in rows]),
         vectors.from_rows([row.vector for row in rows], DIM),
         await _volatility(connection, rows),
     )
     return days, await asyncio.to_thread(partial(job.how, days))
-
-
-def _one_a_day(rows: Sequence[RegimeRow]) -> list[RegimeRow]:
-    """The live row of each day that has one, else the first that a seed command wrote."""
-    by_day: dict[dt.date, RegimeRow] = {}
-    for row in rows:
-        if row.as_of not in by_day or (row.origin == "live" and by_day[row.as_of].origin != "live"):
-            by_day[row.as_of] = row
-    return list(by_day.values())
 
 
 async def _volatility(connection: Connection, rows: Sequence[RegimeRow]) -> Floats:

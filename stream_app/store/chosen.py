@@ -33,7 +33,12 @@ LEFT_OUT = f"""
         (SELECT count(DISTINCT (region, as_of)) FROM day_triggers
             WHERE NOT computed AND known_at <= $5 AND ($2::text[] IS NULL OR region = ANY($2::text[]))
                 AND ($3::date IS NULL OR as_of >= $3) AND ($4::date IS NULL OR as_of <= $4)),
-        (SELECT min(known_at) FROM joint_embedding_revisions WHERE {CHOSEN})
+        (SELECT min(known_at) FROM joint_embedding_revisions WHERE {CHOSEN}),
+        (SELECT count(*) FROM (
+            SELECT DISTINCT ON (region, as_of_date) known_at, created_at FROM joint_embedding_revisions r
+            WHERE {CHOSEN} AND {KNOWN} ORDER BY region, as_of_date, revision DESC
+        ) AS answer JOIN models m ON m.model_id = $1 AND answer.known_at < m.created_at AND answer.created_at > $5),
+        (SELECT created_at FROM models WHERE model_id = $1)
 """
 
 
@@ -55,16 +60,19 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What an answer as of an instant cannot tell of, among the chosen days.
+    """What an answer as of an instant cannot tell of, or tells though nobody could read it then, among the chosen days.
 
     `filled_in` days have a vector of a seed command, which says nothing of when it was known, and no revision known
     then. `waiting` ones were closed or amended by then and are still to be computed. `earliest` is when the first of
-    all was known.
+    all was known. `added_later` days are in the answer, and closed before the model was added to this database, which
+    was at `model_since`; None where it is not registered.
     """
 
     filled_in: int
     waiting: int
     earliest: dt.datetime | None
+    added_later: int = 0
+    model_since: dt.datetime | None = None
 
 
 async def left_out(connection: Connection, chosen: Chosen) -> LeftOut | None:

@@ -11,6 +11,7 @@ from schemas import DIM
 from stream_app.store import vectors
 from stream_app.store.database import Connection
 from stream_app.store.prices import Dates, Series, days_of
+from stream_app.store.regimes import one_a_day
 
 LARGEST_DAYS = 20_000
 """The newest so many days are read: 80 years of sessions, 31 MB of vectors."""
@@ -20,11 +21,10 @@ JOINT = """
     WHERE joint_type = 'REGIME_CONTEXT_V0' AND region = $1 AND model_id = $2
     ORDER BY as_of_date DESC LIMIT $3
 """
-# Of several regimes of a day the live one counts, and of instruments those that a sort puts first.
-NUMERIC = """
-    SELECT DISTINCT ON (as_of_date) as_of_date, regime_embedding, NULL FROM regimes
-    WHERE region = $1 AND model_id = $2
-    ORDER BY as_of_date DESC, origin = 'live' DESC, instruments LIMIT $3
+NUMERIC = f"""
+    SELECT as_of_date, regime_embedding, NULL FROM (
+        {one_a_day("as_of_date, regime_embedding", "region = $1 AND model_id = $2")}
+    ) AS of_days ORDER BY as_of_date DESC LIMIT $3
 """
 CLOSES = """
     SELECT trade_date, close, coalesce(volume, 0) FROM prices_daily

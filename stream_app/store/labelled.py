@@ -5,21 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stream_app.store.database import Connection
+from stream_app.store.regimes import one_a_day
 
 _CHOSEN = """
     ($1::text[] IS NULL OR region = ANY($1::text[])) AND ($2::date IS NULL OR as_of_date >= $2)
-        AND ($3::date IS NULL OR as_of_date <= $3)
+        AND ($3::date IS NULL OR as_of_date <= $3) AND ($4::text[] IS NULL OR model_id = ANY($4::text[]))
 """
 _NEWEST = """
-    SELECT * FROM ({days} ORDER BY as_of_date DESC, region DESC, model_id DESC LIMIT $4) AS newest
+    SELECT * FROM ({days} ORDER BY as_of_date DESC, region DESC, model_id DESC LIMIT $5) AS newest
     ORDER BY as_of_date, region, model_id
 """
-# What a seed command filled in stands beside the live row of a day.
 DAYS = _NEWEST.format(
-    days=f"""SELECT as_of_date, region, model_id, regime_label, confidence FROM (
-        SELECT DISTINCT ON (as_of_date, region, model_id) * FROM regimes WHERE {_CHOSEN}
-        ORDER BY as_of_date, region, model_id, origin DESC, instruments
-    ) AS of_days"""
+    days=f"""
+        SELECT * FROM ({one_a_day("as_of_date, region, model_id, regime_label, confidence", _CHOSEN)}) AS of_days
+    """
 )
 TRANSITIONS = _NEWEST.format(
     days=f"""
@@ -30,16 +29,18 @@ TRANSITIONS = _NEWEST.format(
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Which days: None means no bound; of more than `limit` the newest are taken."""
+    """Which days, and of which models: None means no bound; of more than `limit` the newest are taken."""
 
     regions: Sequence[str] | None
     first: dt.date | None
     last: dt.date | None
+    models: Sequence[str] | None
     limit: int
 
     def parameters(self) -> tuple[object, ...]:
-        """The values for the placeholders $1 to $4."""
-        return None if self.regions is None else list(self.regions), self.first, self.last, self.limit
+        """The values for the placeholders $1 to $5."""
+        regions, models = (None if names is None else list(names) for names in (self.regions, self.models))
+        return regions, self.first, self.last, models, self.limit
 
 
 async def days(connection: Connection, asked: Labelled) -> list[tuple[object, ...]]:

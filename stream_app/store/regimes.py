@@ -54,6 +54,23 @@ DAYS = f"""
     WHERE {WANTED} AND as_of_date BETWEEN $4 AND $5
     GROUP BY region
 """
+
+
+def one_a_day(columns: str, chosen: str) -> str:
+    """SQL for the one regime that a region's day has in a numeric model, of the rows that are chosen, by these columns.
+
+    It is the worker's where there is one. Of those that seed commands filled in, it is the one whose instruments a sort
+    puts first.
+    """
+    return f"""
+        SELECT DISTINCT ON (region, as_of_date, model_id) {columns} FROM regimes WHERE {chosen}
+        ORDER BY region, as_of_date, model_id, origin = 'live' DESC, instruments
+    """
+
+
+ONE_OF_DAYS = one_a_day(
+    "region, as_of_date, instruments, origin, regime_embedding", f"{WANTED} AND as_of_date BETWEEN $4 AND $5"
+)
 OF_DAYS = f"""
     SELECT region, as_of_date, instruments, origin, regime_embedding FROM regimes
     WHERE {WANTED} AND as_of_date = ANY($4::date[])
@@ -150,7 +167,13 @@ async def days(connection: Connection, wanted: Wanted, first: dt.date, last: dt.
     return {row["region"]: row["days"] for row in rows}
 
 
+async def one_of_days(connection: Connection, wanted: Wanted, first: dt.date, last: dt.date) -> list[RegimeRow]:
+    """The one regime of each region's day between two dates (inclusive), as `one_a_day` says, by region and day."""
+    rows = await connection.fetch(ONE_OF_DAYS, *wanted.parameters(), first, last)
+    return [RegimeRow(*row) for row in rows]
+
+
 async def of_days(connection: Connection, wanted: Wanted, chosen: Sequence[dt.date]) -> list[RegimeRow]:
-    """The regimes of days, by region and day."""
+    """Every regime of days, by region and day."""
     rows = await connection.fetch(OF_DAYS, *wanted.parameters(), list(chosen))
     return [RegimeRow(*row) for row in rows]

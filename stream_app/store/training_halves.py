@@ -14,6 +14,7 @@ from schemas import DIM
 from stream_app.store import vectors
 from stream_app.store.database import Connection, errors_told_apart
 from stream_app.store.news import IN_RANGE, WANTED, NewsDay, NewsSelection
+from stream_app.store.regimes import one_a_day
 
 PAGE_DAYS = 256
 """Numeric halves fetched at a time, 0.4 MB; the news of so many days is asked for at once."""
@@ -21,12 +22,11 @@ PAGE_ARTICLES = 2_048
 """Text vectors fetched at a time, 3 MB."""
 
 # A live regime is of the day's own definition; one that was filled in counts if it is of the region's instruments.
-NUMERIC = """
-    SELECT DISTINCT ON (as_of_date) as_of_date, regime_embedding FROM regimes
-    WHERE region = $1 AND model_id = $2 AND as_of_date BETWEEN $3 AND $4
-        AND (origin = 'live' OR (instruments @> $5::text[] AND instruments <@ $5::text[]))
-    ORDER BY as_of_date, origin DESC, instruments
-"""
+NUMERIC = one_a_day(
+    "as_of_date, regime_embedding",
+    """region = $1 AND model_id = $2 AND as_of_date BETWEEN $3 AND $4
+        AND (origin = 'live' OR (instruments @> $5::text[] AND instruments <@ $5::text[]))""",
+)
 COUNT = f"SELECT count(*) FROM ({NUMERIC}) AS chosen"
 TEXTS: dict[NewsDay, str] = {
     news_day: f"""

@@ -1,11 +1,11 @@
 """What is told of a trained joint space: its model card, and the table for the models file."""
 
-import json
 from pathlib import Path
 
 from stream_app.encoding.opening import BareModel
 from stream_app.encoding.projection import Projection
 from stream_app.encoding.spec import Pooling, Precision
+from stream_app.training import written
 from stream_app.training.joint_space import Side, Trained
 from stream_app.training.text_projection import Kept
 
@@ -63,13 +63,8 @@ the same halves it has {trained.text_share_of_average:.3g}.
 
 def table(model_id: str, trained: Trained, weights: Path) -> str:
     """The TOML table for the models file; `weights` as it stands there."""
-    inputs = ", ".join(map(json.dumps, (trained.numeric_model_id, trained.text_model_id)))
-    return f"""[models.{json.dumps(model_id)}]
-kind = "joint"
-algorithm = "projected"
-inputs = [{inputs}]
-weights = {json.dumps(weights.as_posix())}
-"""
+    inputs = (trained.numeric_model_id, trained.text_model_id)
+    return written.table(model_id, kind="joint", algorithm="projected", inputs=inputs, weights=weights.as_posix())
 
 
 def projection_card(name: str, bare: BareModel, fitted: Projection, kept: Kept) -> str:
@@ -89,12 +84,14 @@ The model, by its fingerprint without the projection: `{told.model}`, computing 
 
 def projection_table(source: str, pooling: Pooling, precision: Precision, projection: Path) -> str:
     """A TOML table of the text model for the models file, under an id that is still to be chosen."""
-    return f"""[models."MY-TEXT-MODEL"]
-kind = "text"
-algorithm = "{pooling}-pooling"
-source = {json.dumps(source)}
-precision = "{precision}"
-projection = {json.dumps(projection.as_posix())}"""
+    return written.table(
+        "MY-TEXT-MODEL",
+        kind="text",
+        algorithm=f"{pooling}-pooling",
+        source=source,
+        precision=precision,
+        projection=projection.as_posix(),
+    )
 
 
 def _side(side: Side) -> str:

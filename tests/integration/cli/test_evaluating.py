@@ -11,44 +11,29 @@ import numpy as np
 import pytest
 
 from stream_app.models.tables import PACKAGED_MODELS
-from stream_app.regime.volatility_profile import embed
-from stream_app.regime.windows import windows
-from stream_app.store import joint_embeddings, regimes, vectors
+from stream_app.store import joint_embeddings, vectors
 from stream_app.store.database import connect
 from stream_app.store.joint_embeddings import MadeOf
-from stream_app.store.regimes import Regimes
 from tests.integration.cli.conftest import CommandLine
+from tests.integration.cli.planted import INSTRUMENT, store_days
 
 SESSIONS = 900
 DATES = np.datetime64("2010-01-04", "D") + np.arange(SESSIONS)
-INSTRUMENT = "SPX.US"
 SCALED, JOINT, PACKAGED = "num-regime-scaled-v1", "joint-of-test", "joint-regime-scaled-v1"
 MODELS = f"--model-id {SCALED} --model-id {JOINT} --region US"
 
 
 async def _store(database_url: str) -> None:
-    """Prices whose volatility swings slowly, the numeric model's regimes, and contexts half of which is noise."""
-    rng = np.random.default_rng(0)
-    daily = 0.01 * np.exp(np.sin(np.arange(SESSIONS) / 100))
-    closes = 1_000 * np.exp(np.cumsum(daily * rng.standard_normal(SESSIONS)))
-    window = windows(DATES, closes, np.zeros(SESSIONS), DATES[62:], 63)
-    numeric = embed(window.features, window.rows)
-    noise = rng.standard_normal(numeric.shape)
-    text = (noise / np.linalg.norm(noise, axis=1, keepdims=True)).astype(np.float32)
-    joint = np.float32(0.5) * (numeric + text)
-    days = DATES[62:].tolist()
+    """Prices and the numeric model's regimes, and contexts half of which is noise."""
     connection = await connect(database_url)
     try:
-        await connection.copy_records_to_table(
-            "prices_daily",
-            records=[(INSTRUMENT, *row) for row in zip(DATES.tolist(), closes.tolist(), strict=True)],
-            columns=("instrument_id", "trade_date", "close"),
-        )
-        of = Regimes("US", SCALED, (INSTRUMENT,), "NEUTRAL", 1.0)
-        await regimes.append(connection, regimes.records(of, days, [False] * len(days), numeric))
-        keys = [("US", day) for day in days]
+        numeric = await store_days(connection, DATES)
+        noise = np.random.default_rng(1).standard_normal(numeric.shape)
+        text = (noise / np.linalg.norm(noise, axis=1, keepdims=True)).astype(np.float32)
+        joint = vectors.to_rows(np.float32(0.5) * (numeric + text))
+        keys = [("US", day) for day in DATES[62:].tolist()]
         made_of = MadeOf(JOINT, SCALED, "text-of-test")
-        await joint_embeddings.append(connection, joint_embeddings.records(made_of, keys, vectors.to_rows(joint)))
+        await joint_embeddings.append(connection, joint_embeddings.records(made_of, keys, joint))
     finally:
         await connection.close()
 

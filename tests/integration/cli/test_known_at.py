@@ -15,6 +15,7 @@ from stream_app.store.database import connection, create_pool, transaction
 from stream_app.store.revisions import NewContext
 from stream_app.store.triggers import NewTrigger
 from tests.integration.cli.conftest import CommandLine
+from tests.integration.cli.tables import Tables
 from tests.integration.store.test_exported import fill_in
 from tests.unit.export.days import FRIDAY, JOINT, MONDAY, TUESDAY, US, context, vector
 
@@ -92,6 +93,20 @@ def test_without_it_the_newest_are_shown_as_before(stream_app: CommandLine) -> N
     shown = stream_app.run_here("show --start 2008-09-15")
     assert (shown.stdout.splitlines(), shown.stderr) == ([HEADER, NEW], "")
     assert len(stream_app.run_here("show").stdout.splitlines()) == 3
+
+
+@pytest.mark.usefixtures("contexts")
+@pytest.mark.parametrize("words", ["show", "export --format csv"])
+def test_that_a_model_was_added_later_is_said(stream_app: CommandLine, tables: Tables, words: str) -> None:
+    tables.fetch("INSERT INTO models VALUES ($1, 'joint', 384, 'any', $2)", JOINT, AMENDED.replace(microsecond=9))
+    asked = f"{words} --known-at 2008-09-15T21:00:00Z --region US"
+    later = (
+        f"2 days closed before {JOINT} was added to this database, at 2008-09-15T22:00:00Z: each counts as known from "
+        "its close, though its context was computed later.\n"
+    )
+    assert later in stream_app.run_here(asked).stderr, "Tuesday's absence, too"
+    tables.fetch("UPDATE models SET created_at = $1", CLOSED)
+    assert "was added" not in stream_app.run_here(f"{asked} --force" if "export" in words else asked).stderr
 
 
 def written(form: Format) -> str:

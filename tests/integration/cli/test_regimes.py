@@ -13,6 +13,7 @@ from schemas import DIM
 from stream_app.labelling import file
 from stream_app.regime import numeric
 from tests.integration.cli.conftest import CommandLine
+from tests.integration.cli.tables import Tables
 
 FIRST = dt.date(2000, 1, 3)
 COUNT = 300
@@ -81,17 +82,37 @@ def test_what_was_fitted_is_written_with_a_card_and_its_table_can_be_used_as_it_
 
     again = filled.run_here(f"{FIT} --unsupervised k-means --components 2")
     assert (again.exit_code, "is there already" in again.stderr) == (2, True)
-    assert filled.run_here(f"{FIT} --unsupervised k-means --components 2 --force").exit_code == 0
-    assert path.read_bytes() == first_bytes
-
-    models = filled.folder / "models.toml"
-    models.write_text(made.stdout)
+    models = filled.folder / "settings" / "models.toml"
     using = replace(filled, environment=filled.environment | {"STREAM_APP_MODELS_FILE": str(models)})
+    appended = using.run_here(f"{FIT} --unsupervised k-means --components 2 --force --append")
+    assert (appended.exit_code, path.read_bytes()) == (0, first_bytes), appended.stderr
+    assert models.read_text() == appended.stdout
+    assert f"{models} has its table now." in " ".join(appended.stderr.split())
     listed = using.run_here("regimes list")
-    assert listed.stdout.splitlines() == [
-        "model_id,numeric_model_id,regions,labels,in_use",
-        f"regimes-us-v1,{numeric.MODEL_ID},US,CALM STRESSED,true",
-    ]
+    for printed in (listed, using.run_here("regimes list")):
+        assert printed.stdout.splitlines() == [
+            "model_id,numeric_model_id,regions,labels,in_use",
+            f"regimes-us-v1,{numeric.MODEL_ID},US,CALM STRESSED,true",
+        ]
+        models.write_text(made.stdout)
+
+
+def test_a_table_that_would_keep_workers_from_starting_is_not_added(filled: CommandLine) -> None:
+    filled.environment["STREAM_APP_MODELS_FILE"] = "models.toml"
+    words = "--unsupervised k-means --components 2 --append"
+    assert filled.run_here(f"{FIT} {words}").exit_code == 0
+    before = (filled.folder / "models.toml").read_text()
+    refused = {
+        f"{FIT} {words} --force": "has regimes-us-v1 already; leave --append out",
+        f"{FIT.replace('us-v1', 'us-v2')} {words}": "regimes-us-v1 labels the days of US in num-regime-core-v1 already",
+        f"{FIT} {words} --output models.toml --force": "models.toml is the models file; name another with --output.",
+    }
+    for more, said in refused.items():
+        made = filled.run_here(more)
+        assert (made.exit_code, made.stdout) == (2, ""), more
+        assert said in " ".join(made.stderr.split())
+    assert (filled.folder / "models.toml").read_text() == before
+    assert list(filled.folder.glob("regimes-us-v2*")) == []
 
 
 def test_named_windows_are_prototypes_in_whatever_order_and_only_days_up_to_a_date_count(filled: CommandLine) -> None:
@@ -119,8 +140,9 @@ def _parts(given: str) -> list[str]:
         ("--label CRISIS --from 2000-02-01 --to 2000-01-03", "ends before it starts"),
         ("--label CRISIS --from 2000-01-03 --to 2000-02-01", "At least two labels are needed"),
         ("--label crisis --from 2000-01-03 --to 2000-02-01", "'crisis' is no label"),
-        ("--unsupervised mixture --output absent/x.json", "cannot be written: No such file or directory."),
+        ("--unsupervised mixture --output there/x.json", "there is no folder; name another"),
         ("--unsupervised mixture --output x.md", "x.md would be the card's name too"),
+        ("--unsupervised mixture --append", "--append needs a models file"),
         ("", "Give either labels"),
         ("--unsupervised mixture --label A --from 2000-01-03 --to 2000-02-01", "Give either labels"),
         ("--unsupervised mixture --until 1999-01-01", "There are no vectors of num-regime-core-v1 for US"),
@@ -130,6 +152,7 @@ def _parts(given: str) -> list[str]:
 def test_what_cannot_be_fitted_is_said_in_one_sentence_and_writes_nothing(
     filled: CommandLine, words: str, said: str
 ) -> None:
+    (filled.folder / "there").touch()
     made = filled.run_here(f"{FIT} {words}")
     assert (made.exit_code, made.stdout) == (2, "")
     assert said in " ".join(made.stderr.split())
@@ -147,9 +170,27 @@ def test_days_and_transitions_are_shown_as_csv(filled: CommandLine) -> None:
         "as_of_date,region,model_id,from_label,to_label,confidence",
         f"{day(HALF)},US,regimes-us-v1,CALM,STRESSED,0.750000",
     ]
+    assert len(filled.run_here("regimes show --transitions --model-id another").stdout.splitlines()) == 1
     none = filled.run_here("regimes show --region EU")
     assert (none.exit_code, len(none.stdout.splitlines())) == (0, 1)
     assert "No labelled days" in none.stderr
+
+
+def test_only_the_models_whose_days_are_labelled_are_shown_unless_others_are_named(
+    filled: CommandLine, tables: Tables
+) -> None:
+    tables.fetch(PUT_REGIME, "other", FIRST, "num-regime-scaled-v1", vector(0), "live")
+
+    def models_of(words: str) -> list[str]:
+        shown = filled.run_here(f"regimes show --start {FIRST} --end {FIRST} {words}")
+        assert shown.exit_code == 0, shown.stderr
+        return [line.split(",")[2] for line in shown.stdout.splitlines()[1:]]
+
+    assert models_of("") == [numeric.MODEL_ID, "num-regime-scaled-v1"]
+    filled.environment["STREAM_APP_MODELS_FILE"] = "models.toml"
+    assert filled.run_here(f"{FIT} --unsupervised k-means --append").exit_code == 0
+    assert models_of("") == [numeric.MODEL_ID]
+    assert models_of("--model-id num-regime-scaled-v1 --model-id nobody") == ["num-regime-scaled-v1"]
 
 
 def test_without_fitted_regimes_the_list_says_what_days_are_then(stream_app: CommandLine) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,7 @@ def test_fit_fits_on_the_days_that_have_both_halves_and_its_model_can_be_used(
     ran = stream_app.run_here(words + halves)
     assert (ran.exit_code, ran.stderr) == (
         0,
-        "Fitted on 3 days from 2025-01-01 to 2025-01-03. For the models file:\n",
+        "Fitted on 3 days from 2025-01-01 to 2025-01-03 and written to w.json.\n",
     )
     fitted = json.loads((tmp_path / "w.json").read_bytes())
     assert fitted["fitted"]["text_fingerprint"] == "2"
@@ -134,12 +135,20 @@ def test_fit_fits_on_the_days_that_have_both_halves_and_its_model_can_be_used(
     assert fitted["text"]["within"] == pytest.approx(within)
     assert fitted["text"]["scale"] == pytest.approx(np.sqrt(384 * 2 / 3 - within / 2))
     tables_of_num = '[models.num]\nkind = "numeric"\nalgorithm = "raw-path"\n[models.words]\nkind = "text"\n'
-    (tmp_path / "own.toml").write_text(tables_of_num + 'algorithm = "mean-pooling"\n' + ran.stdout)
+    (tmp_path / "own.toml").write_text(tables_of_num + 'algorithm = "mean-pooling"\n')
     stream_app.environment["STREAM_APP_MODELS_FILE"] = "own.toml"
-    assert "numeric_weight = 3.0" in stream_app.run_here("models show x").stdout
     before = (tmp_path / "w.json").read_bytes()
-    assert stream_app.run_here(words + halves).exit_code == 0
-    assert (tmp_path / "w.json").read_bytes() == before
+    again = stream_app.run_here(f"{words}{halves} --append")
+    assert (again.exit_code, again.stdout) == (2, "")
+    assert "w.json is there already; --force replaces it" in again.stderr
+    again = stream_app.run_here(f"{words}{halves} --append --force")
+    assert (again.exit_code, (tmp_path / "w.json").read_bytes()) == (0, before), again.stderr
+    added = tomllib.loads((tmp_path / "own.toml").read_text())["models"]["x"]
+    absolute = {"weights": str(tmp_path / "w.json")}
+    assert tomllib.loads(ran.stdout)["models"]["x"] == added | absolute
+    assert "numeric_weight = 3.0" in stream_app.run_here("models show x").stdout
+    nobody = stream_app.run_here(f"{words} --numeric-model-id nobody --append --force".replace(" x ", " y "))
+    assert (nobody.exit_code, "There is no model nobody" in nobody.stderr) == (2, True)
 
 
 def test_fit_says_that_there_are_too_few_days(stream_app: CommandLine) -> None:

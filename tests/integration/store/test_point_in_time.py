@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from schemas import JointRegimeContext
-from stream_app.store import chosen, exported, revisions, shown, triggers
+from stream_app.store import chosen, exported, models, revisions, shown, triggers
 from stream_app.store.chosen import LeftOut
 from stream_app.store.database import Connection, Pool, connection, transaction
 from stream_app.store.exported import ExportQuery
@@ -17,7 +17,7 @@ from stream_app.store.revisions import NewContext
 from stream_app.store.shown import ContextQuery
 from stream_app.store.triggers import NewTrigger
 from tests.integration.store.test_exported import fill_in, store
-from tests.unit.export.days import FRIDAY, JOINT, MONDAY, TUESDAY, US, context, vector
+from tests.unit.export.days import FRIDAY, JOINT, MODELS, MONDAY, TUESDAY, US, context, vector
 
 START = dt.datetime(2008, 9, 12, 20, 15, tzinfo=dt.UTC)
 STEP, MICROSECOND = dt.timedelta(minutes=5), dt.timedelta(microseconds=1)
@@ -194,6 +194,31 @@ async def test_days_whose_trigger_still_waits_are_counted_as_their_context_may_y
         assert await left_out(at(2), regions=["EU"]) == LeftOut(0, 0, None)
         await conn.execute("UPDATE day_triggers SET computed = true")
         assert await left_out(at(2)) == LeftOut(0, 0, at(-1))
+
+
+async def test_days_that_closed_before_their_model_was_added_are_counted_until_they_could_be_read(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await models.register(conn, MODELS[0])
+        since = await conn.fetchval("UPDATE models SET created_at = $1 RETURNING created_at", at(5))
+        now = await conn.fetchval("SELECT now()")
+        for told in (
+            context(FRIDAY, vector(1), known_at=at(4)),
+            context(MONDAY, vector(2), known_at=at(4)),
+            context(MONDAY, vector(3), revision=2, known_at=at(6)),
+            context(TUESDAY, vector(4), region="EU", known_at=at(5)),
+        ):
+            await revisions.append(conn, [NewContext(told, None)])
+
+        async def added_later(known_at: dt.datetime, **more: Any) -> int:
+            found = await chosen.left_out(conn, ExportQuery(JOINT, known_at=known_at, **more))
+            assert found is not None and found.model_since == since
+            return found.added_later
+
+        assert await added_later(at(4)) == 2
+        assert await added_later(at(4), regions=["US"], last=FRIDAY) == 1
+        assert await added_later(at(6)) == 1, "Monday's amendment came when the model was there"
+        assert await added_later(at(3)) == 0
+        assert await added_later(now) == 0, "by then it could be read"
 
 
 async def _triggers(conn: Connection, *days: dt.date) -> None:

@@ -66,6 +66,34 @@ def test_a_table_is_added_after_what_the_file_holds(tmp_path: Path, trained: tup
         assert list(tomllib.loads(models_file.read_text())["models"]) == [ID]
 
 
+def test_a_table_reads_back_as_what_it_was_made_of(tmp_path: Path) -> None:
+    values: dict[str, written.Value] = {
+        "weights": 'a "b"\\\n\x7f\x00 é🙂',
+        "regions": ["US", "é"],
+        "margin": 0.1,
+        "n": 3,
+    }
+    assert tomllib.loads(written.table('my "id".v1', **values))["models"] == {'my "id".v1': values}
+
+
+def test_no_file_takes_the_place_of_another_unasked_nor_ever_that_of_the_models_file(tmp_path: Path) -> None:
+    models_file, there = tmp_path / "models.toml", tmp_path / "there.json"
+    models_file.touch()
+    there.touch()
+    written.check_new([tmp_path / "new.json"], models_file, force=False)
+    written.check_new([there], models_file, force=True)
+    with pytest.raises(UsageError, match=r"there\.json is there already; --force replaces it"):
+        written.check_new([tmp_path / "new.json", there], models_file, force=False)
+    with pytest.raises(UsageError, match="is the models file; name another"):
+        written.check_new([tmp_path / "." / "models.toml"], models_file, force=True)
+    with pytest.raises(UsageError, match="is no regular file"):
+        written.check_new([tmp_path], None, force=True)
+    with pytest.raises(UsageError, match=r"there\.json is no folder"):
+        written.check_new([there / "more" / "x.json"], None, force=True)
+    with pytest.raises(UsageError, match=r"there\.json/more/x\.json cannot be written: Not a directory"):
+        written.write_all({there / "more" / "x.json": b""})
+
+
 def test_the_weights_the_figures_and_the_card_tell_the_same(tmp_path: Path, trained: tuple[bytes, Trained]) -> None:
     file = tmp_path / "weights.safetensors"
     file.write_bytes(trained[0])
