@@ -27,12 +27,15 @@ METADATA = "training"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The models of the halves, the calendar days between both sides, and how it is learned."""
+    """The models of the halves, the calendar days between both sides, how it is learned, and what the database knows
+    these models by."""
 
     numeric_model_id: str
     text_model_id: str
     embargo_days: int
     recipe: Recipe
+    numeric_fingerprint: str | None = None
+    text_fingerprint: str | None = None
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -67,6 +70,8 @@ class Trained(msgspec.Struct, frozen=True):
     recalls: list[Recall]
     text_share: float
     text_share_of_average: float
+    numeric_fingerprint: str | None = None
+    text_fingerprint: str | None = None
 
     @property
     def verdict(self) -> str:
@@ -123,6 +128,8 @@ def _measured(learned: Learned, fitted: Pairs, measured: Pairs, plan: Plan) -> T
         recalls=found,
         text_share=text_share(projection.join, measured),
         text_share_of_average=text_share(joint.joint, measured),
+        numeric_fingerprint=plan.numeric_fingerprint,
+        text_fingerprint=plan.text_fingerprint,
     )
 
 

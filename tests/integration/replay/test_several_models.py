@@ -189,6 +189,16 @@ async def test_a_database_of_the_older_scaled_model_gains_the_newer_one_by_the_d
         assert all(1 < norm < 30 for norm in norms)
 
 
+async def test_weights_that_were_fitted_on_texts_of_another_model_join_none(place: Place, model: QuickModel) -> None:
+    model.fingerprint = "another"
+    told = f"^The weights of {NEWER} were fitted on vectors of text-fin-general-v1 as it was then, not as it is in this"
+    async with place.pipeline(joint_models=(CORE, NEWER)) as path, stepping(path, model):
+        with pytest.raises(Fatal, match=told):
+            await register_models(path.services)
+    async with place.pipeline(joint_models=(CORE,)) as path:
+        assert await register_models(path.services) is not None
+
+
 LONG, LONG_DAYS = "joint-long", 8
 LONGER = f"""
 [models.num-long]
