@@ -5,8 +5,9 @@ forecast is the mean log volatility of the 21 sessions that followed them, and t
 what came. Intervals are 95 %, from a circular block bootstrap with blocks of half a year. `linear` is the model's own
 expectation over 21 sessions without any neighbour: what a neighbour search with it could reach.
 
-It needs the project's data of indices, which is not in the repository. With --headlines it also says what the text adds
-on ^DJI: the headlines' mean vectors, centred and scaled on the days before 2012, added to the numeric vector.
+It needs the project's data of indices, which is not in the repository. With --headlines it also says what the text, and
+a trained projection, add on ^DJI: each shipped joint model, the text alone, and projections trained on the days before
+2012, against the scaled numeric model alone on the same days.
 """
 
 import datetime as dt
@@ -14,17 +15,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.analogues.candidates import CANDIDATES, SCALED
-from benchmarks.analogues.headlines import session_means
+from benchmarks.analogues.headlines import session_texts
 from benchmarks.analogues.indices import FINAL, LONGER_DJI, RUNS, Prices, Run, read
+from benchmarks.analogues.joint_spaces import JointDays, spaces
 from benchmarks.machine import machine, versions
 from benchmarks.report import Figure, Report, parser, publish
-from stream_app.evaluation.analogues import TRAILING, Evaluation, Market, Row, Space, Study, evaluate
+from stream_app.evaluation.analogues import RANDOM, TRAILING, Evaluation, Market, Row, Space, Study, evaluate
 from stream_app.evaluation.correlation import SEED, estimate, spearman
 from stream_app.evaluation.volatility import following
-from stream_app.regime.volatility_profile import embed, expected_log_volatilities
+from stream_app.regime.volatility_profile import expected_log_volatilities
 from stream_app.regime.windows import min_rows
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -32,8 +33,7 @@ CACHE = Path(".bench")
 GOAL = 0.55
 COUNTS = (10, 50)
 UNIT = "rho"
-TEXT = "text alone"
-TEXT_WEIGHTS = (0.25, 0.5, 1.0)
+WITH_HEADLINES = "^DJI days with headlines"
 
 
 def main() -> None:
@@ -49,8 +49,8 @@ def main() -> None:
     prices = read(given.closes)
     figures = compared(prices)
     if given.headlines is not None:
-        cache = CACHE / f"headlines-{given.headlines_a_day or 'all'}.npz"
-        figures += with_text(prices["^DJI"], session_means(given.headlines, given.headlines_a_day, cache))
+        days = session_texts(given.headlines, given.headlines_a_day, CACHE / "headlines.npz")
+        figures += with_text(JointDays.of(prices["^DJI"].between(RUNS[0].history, RUNS[0].last), days), prices["^DJI"])
     report = Report(
         benchmark="regimes",
         job={"k": ", ".join(map(str, COUNTS)), "every": 3, "headlines a day": given.headlines_a_day or "all"},
@@ -91,30 +91,19 @@ def tested(prices: Prices, run: Run, more: Mapping[str, Space] | None = None) ->
     return evaluate(Market(rows.dates, rows.closes), spaces | dict(more or {}), study)
 
 
-def with_text(prices: Prices, text: Space) -> list[Figure]:
-    """What the headlines add on ^DJI: each half alone, and both, on the same days."""
+def with_text(days: JointDays, prices: Prices) -> list[Figure]:
+    """What the headlines add on ^DJI: each joint space, and its halves, against the numeric model on the same days."""
     run = RUNS[0]
-    rows = prices.between(run.history, run.last)
-    days = np.intersect1d(rows.dates[min_rows(63) :], text.dates)
-    window = rows.windows()
-    at = np.searchsorted(rows.dates, days)
-    halves = (embed(window.features[at], window.rows[at]), text.vectors[np.searchsorted(text.dates, days)])
-    before = days < np.datetime64(run.tested, "D")
-    numeric, words = (_scaled(half, before) for half in halves)
-    more = {TEXT: Space(days, words)}
-    more |= {
-        f"{SCALED} + {weight:g} text": Space(days, numeric + np.float32(weight) * words) for weight in TEXT_WEIGHTS
-    }
-    found = tested(prices, run, {f"{SCALED}, centred": Space(days, numeric)} | more)
-    names = (TRAILING, SCALED, f"{SCALED}, centred", *more)
-    return [figure for name in names for figure in _of_run("^DJI days with headlines", found, name)]
-
-
-def _scaled(half: NDArray[np.float32], before: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Centred on the mean and divided by the mean length of the days before the test: fitted on them alone."""
-    centred = half - half[before].mean(axis=0)
-    scaled: NDArray[np.float32] = centred / np.linalg.norm(centred[before], axis=1).mean()
-    return scaled
+    found = tested(prices, run, spaces(days, np.datetime64(run.tested, "D")))
+    figures = _of_run(WITH_HEADLINES, found, TRAILING) + _of_run(WITH_HEADLINES, found, SCALED)
+    places = {row.k: index for index, row in enumerate(found.rows) if row.name == SCALED}
+    for at, row in enumerate(found.rows):
+        if row.k is None or row.name in CANDIDATES or row.name == RANDOM:
+            continue
+        label = f"{WITH_HEADLINES}: {row.name}, k = {row.k}"
+        parts = ("", row.spearman), (f", above {SCALED}", found.correlations.above(at, places[row.k]))
+        figures += [Figure(label + what, part.value, UNIT, measured=[part.low, part.high]) for what, part in parts]
+    return figures
 
 
 def _row(found: Evaluation, name: str, k: int | None) -> Row:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from schemas.fields import Count, EventId, Instant, ModelId, Ordinal, Version1
+from schemas.fields import Count, EventId, Fingerprint, Instant, ModelId, Ordinal, Version1, version_1
 from schemas.prices import InstrumentId
 from schemas.triggers import Definition, Region
 from schemas.vectors import Vector
@@ -23,15 +23,16 @@ class InstrumentWindow(msgspec.Struct, frozen=True, kw_only=True):
 AbsentReason = Literal["no-price", "insufficient-prices", "no-news"]
 
 
-class JointRegimeContext(msgspec.Struct, frozen=True, kw_only=True):
+class JointRegimeContext(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The joint regime context of a region's day, one revision of it. Key: `region|as_of|model_id|revision`.
 
     `vector` is null exactly when `absent_reason` is set. `stale` says that no instrument had a price on `as_of`;
-    `numeric_last_date` is the newest price's date. `known_at` is the Kafka time of the trigger. The newest revision of
-    a (region, as_of, model_id) is current.
+    `numeric_last_date` is the newest price's date. `known_at` is the Kafka time of the trigger. `regimes_model_id` and
+    `regimes_fingerprint` are those of the fitted regimes that gave the label; without fitted regimes they are left out.
+    The newest revision of a (region, as_of, model_id) is current.
     """
 
-    schema_version: Version1 = 1
+    schema_version: Version1 = msgspec.field(default_factory=version_1)
     event_id: EventId
     region: Region
     as_of: dt.date
@@ -52,7 +53,11 @@ class JointRegimeContext(msgspec.Struct, frozen=True, kw_only=True):
     inputs_hash: Annotated[str, Meta(min_length=1, description="Differs from the last revision's, or there is none")]
     absent_reason: AbsentReason | None
     vector: Vector | None
+    regimes_model_id: ModelId | None = None
+    regimes_fingerprint: Fingerprint | None = None
 
     def __post_init__(self) -> None:
         if (self.vector is None) != (self.absent_reason is not None):
             raise ValueError("a context has either a vector or an absent_reason")
+        if (self.regimes_model_id is None) != (self.regimes_fingerprint is None):
+            raise ValueError("regimes_model_id and regimes_fingerprint are both there or both left out")

@@ -92,8 +92,7 @@ async def joint_filled(services: Services, history: History) -> Done:
     job = JointJob(
         Wanted(history.region_names, model.numeric.model_id, None),
         Selection(days[0], days[-1], None, model.text.model_id),
-        model.registered,
-        model.join,
+        model,
     )
     began = time.perf_counter()
     report = await fill_joint(services.pool, job, dry_run=False, told=Untold())

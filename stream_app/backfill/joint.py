@@ -11,13 +11,12 @@ from stream_app.backfill.registering import register
 from stream_app.backfill.report import Lines, Tally, to_write
 from stream_app.backfill.writing import write
 from stream_app.errors import UsageError
-from stream_app.models.definitions import Join
+from stream_app.models.definitions import Join, JointModel
 from stream_app.replay.telling import Told
-from stream_app.store import article_texts, joint_embeddings, regimes, vectors
+from stream_app.store import article_texts, joint_embeddings, models, regimes, vectors
 from stream_app.store.article_texts import DayNews, Selection
 from stream_app.store.database import Pool, connection, transaction
 from stream_app.store.joint_embeddings import MadeOf
-from stream_app.store.models import Model
 from stream_app.store.regimes import RegimeRow, Wanted
 
 
@@ -27,8 +26,7 @@ class JointJob:
 
     regimes: Wanted
     selection: Selection
-    model: Model
-    join: Join
+    model: JointModel
 
     @property
     def made_of(self) -> MadeOf:
@@ -57,10 +55,11 @@ async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, told: Told) -> Jo
     """Compute and store the contexts, some days at a time, each a transaction; `told` counts days.
 
     Chosen days that were filled in and lack a half by now are removed. A dry run changes nothing. Fatal if the joint
-    model's id stands for another model in this database; UsageError where its vectors are made of other halves.
+    model's id stands for another model in this database; UsageError where its vectors are made of other halves, or its
+    weights were fitted on texts of another model.
     """
-    await _refuse_others(pool, job.made_of)
-    await register(pool, job.model, dry_run)
+    await _refuse_others(pool, job)
+    await register(pool, job.model.registered, dry_run)
     report, chosen = JointReport(), job.selection
     async with connection(pool) as conn:
         with_regime = await regimes.days(conn, job.regimes, chosen.first, chosen.last)
@@ -84,9 +83,13 @@ async def fill_joint(pool: Pool, job: JointJob, dry_run: bool, told: Told) -> Jo
     return report
 
 
-async def _refuse_others(pool: Pool, made_of: MadeOf) -> None:
+async def _refuse_others(pool: Pool, job: JointJob) -> None:
+    made_of = job.made_of
     async with connection(pool) as conn:
         found = await joint_embeddings.of_others(conn, made_of)
+        fingerprint = await models.fingerprint(conn, made_of.text_model_id)
+    if fingerprint is not None and (refusal := job.model.refusal(fingerprint)) is not None:
+        raise UsageError(refusal)
     if found is not None:
         raise UsageError(
             f"The contexts of {found.model_id} are made of {found.numeric_model_id} and {found.text_model_id}, not of "
@@ -130,7 +133,7 @@ async def _fill_days(pool: Pool, job: JointJob, days: Sequence[dt.date], report:
     for of_day in ambiguous:
         names = "; ".join(", ".join(row.instruments) for row in of_day)
         report.ambiguous.add(f"{of_day[0].region} {of_day[0].as_of} has regimes of different instruments ({names}).")
-    keys, made = await asyncio.to_thread(_joined, job.join, halves, news_days, news_vectors)
+    keys, made = await asyncio.to_thread(_joined, job.model.join, halves, news_days, news_vectors)
     chosen, tally = to_write(keys, made, standing)
     report.stored.add(tally)
     if chosen and not dry_run:

@@ -139,8 +139,7 @@ def backfill_joint_regime_context(  # noqa: PLR0913, PLR0917 - typer reads the o
             list(dict.fromkeys(instrument_id)) if instrument_id else None,
         ),
         Selection(first, last, language, model.text.model_id),
-        model.registered,
-        model.join,
+        model,
     )
     report = _run(_filled_joint(settings, job, dry_run), dry_run)
     if first != last:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stream_app.cli import fitted
+from stream_app.cli.asking import ask_database
 from stream_app.cli.choices import settings_of
 from stream_app.cli.chosen_days import FromDay, Regions, ToDay, check_order
 from stream_app.cli.dates import iso_date
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from stream_app.encoding.projection import Projection
     from stream_app.encoding.spec import Pooling, Precision
     from stream_app.models import Registry
+    from stream_app.store.database import Connection
     from stream_app.training.pairs import Pairs
     from stream_app.training.reading import Asked
     from stream_app.training.text_projection import Kept
@@ -211,7 +213,8 @@ def _train_joint(  # noqa: PLR0913, PLR0917 - the command's own options
 
     embargo_days, epochs, seed = options
     recipe = Recipe(seed=seed, epochs=epochs)
-    plan = joint_space.Plan(asked.numeric_model_id, asked.text_model_id, embargo_days, recipe)
+    halves = asked.numeric_model_id, asked.text_model_id
+    plan = joint_space.Plan(*halves, embargo_days, recipe, *ask_database(settings, lambda c: _fingerprints(c, halves)))
     with bars() as told:
         told.begin("Epochs", epochs)
         weights, trained = joint_space.train(pairs, plan, lambda number, loss: told.advance(1))
@@ -221,6 +224,12 @@ def _train_joint(  # noqa: PLR0913, PLR0917 - the command's own options
     contents = {files["json"]: figures, files["md"]: told_of.encode(), files["safetensors"]: weights}
     table = card.table(model_id, trained, written.beside(files["safetensors"], settings.models_file))
     fitted.write(settings, contents, f"Wrote {', '.join(map(str, files.values()))}. {trained.verdict}", table, append)
+
+
+async def _fingerprints(connection: "Connection", model_ids: Sequence[str]) -> list[str | None]:
+    from stream_app.store import models
+
+    return [await models.fingerprint(connection, model_id) for model_id in model_ids]
 
 
 async def _check_registered(database_url: str, model_id: str, weights: bytes) -> None:

@@ -131,6 +131,7 @@ def _spread(rows: NDArray[np.float32], places: Sequence[int], count: int) -> lis
 def _context(inputs: DayInputs, models: ContextModels, revision: LastRevision, vector: Half) -> JointRegimeContext:
     trigger, windows = inputs.trigger, inputs.numeric
     label, confidence = _regime(inputs)
+    labeller = inputs.label.model if inputs.label is not None and inputs.has_regime else None
     return JointRegimeContext(
         event_id=event_id(
             "context", trigger.region, trigger.as_of, models.joint.model_id, revision.revision, revision.inputs_hash
@@ -154,6 +155,8 @@ def _context(inputs: DayInputs, models: ContextModels, revision: LastRevision, v
         inputs_hash=revision.inputs_hash,
         absent_reason=inputs.absent_reason,
         vector=None if vector is None else Vector.of(vector),
+        regimes_model_id=None if labeller is None else labeller.model_id,
+        regimes_fingerprint=None if labeller is None else labeller.fingerprint,
     )
 
 

@@ -46,7 +46,8 @@ async def register(connection: Connection, in_use: ModelsInUse) -> None:
 async def known_models(connection: Connection, in_use: ModelsInUse) -> KnownModels | None:
     """The models in use, of which nothing is written; None where the text model is not registered.
 
-    Fatal if a numeric or a joint model's id stands for another model in this database, or for one of other inputs.
+    Fatal if a numeric or a joint model's id stands for another model in this database, or for one of other inputs, or
+    if a joint model's weights were fitted on texts of another model.
     """
     for model in in_use.registered:
         await models.check(connection, model)
@@ -54,6 +55,8 @@ async def known_models(connection: Connection, in_use: ModelsInUse) -> KnownMode
     if fingerprint is None:
         return None
     for joint in in_use.joint:
+        if (refusal := joint.refusal(fingerprint)) is not None:
+            raise Fatal(refusal)
         await _check_inputs(connection, joint)
     return KnownModels(in_use, in_use.text.registered(fingerprint))
 

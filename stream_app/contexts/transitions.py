@@ -68,6 +68,7 @@ def _transition(inputs: DayInputs, label: DayLabel, revision: int) -> RegimeTran
         from_label=label.before,
         to_label=label.label,
         confidence=label.confidence,
+        fingerprint=model.fingerprint,
     )
 
 

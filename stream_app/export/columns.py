@@ -39,6 +39,7 @@ COLUMNS: Mapping[str, Column] = {
     "text_model_id": Column("text", lambda day: day.text_model_id),
     "regime_label": _told("text", "regime_label"),
     "regime_confidence": _told("float64", "regime_confidence"),
+    "regimes_model_id": _told("text", "regimes_model_id"),
     "stale": _told("flag", "stale"),
     "absent_reason": _told("text", "absent_reason"),
     "articles": _told("integer", "articles"),

@@ -19,7 +19,8 @@ async def write_days(connection: Connection, query: ExportQuery, writer: Writer,
         async for chunk in exported.chunks(connection, query):
             writer.write(chunk)
             for day in chunk.days:
-                named.update(filter(None, (day.model_id, day.numeric_model_id, day.text_model_id)))
+                of_label = None if day.context is None else day.context.regimes_model_id
+                named.update(filter(None, (day.model_id, day.numeric_model_id, day.text_model_id, of_label)))
             advance(len(chunk.days))
         async with errors_told_apart():
             found = await models.named(connection, named)

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from stream_app.encoding.spec import Pooling, Precision
-from stream_app.models.definitions import Embed, Floats, Join
-from stream_app.models.scalings import decoded
+from stream_app.models.definitions import Embed, FittedOn, Floats, Join
+from stream_app.models.projections import TrainedOn, projection, trained_on
+from stream_app.models.scalings import Fitted, decoded
 from stream_app.regime import joint, numeric, projected, scaled, volatility_profile
 from stream_app.regime.hysteresis import LARGEST_HISTORY_SESSIONS
 from stream_app.regime.scaled import ScaledJoin
@@ -78,15 +77,15 @@ class NumericAlgorithm:
 class JointAlgorithm:
     """How a join is made of parameters and the bytes of weights, with its fingerprint.
 
-    Without `has_weights` it takes none. `build` raises ValueError saying what is wrong with the weights. `fitted_on`:
-    the id and fingerprint of the numeric model whose vectors the weights were fitted on; None where they do not say.
+    Without `has_weights` it takes none. `build` and `fitted_on` raise ValueError saying what is wrong with the weights;
+    the latter gives None where they do not say whose vectors they were fitted on.
     """
 
     parameters: type[Parameters]
     has_weights: bool
     build: Callable[[Any, bytes], Join]
     fingerprint: Callable[[Parameters, bytes], str]
-    fitted_on: Callable[[bytes], tuple[str, str] | None] = lambda _: None
+    fitted_on: Callable[[bytes], FittedOn | None] = lambda _: None
 
 
 def fingerprint(rules: str, parameters: Parameters, weights: bytes) -> str:
@@ -111,18 +110,17 @@ def _scaled(parameters: ScaledParameters, weights: bytes) -> Join:
     return ScaledJoin(numeric_half, text_half, parameters.numeric_weight, parameters.text_weight)
 
 
-def _scaled_on(weights: bytes) -> tuple[str, str]:
-    fitted = decoded(weights).fitted
-    return fitted.numeric_model_id, fitted.numeric_fingerprint
+def _scaled_on(weights: bytes) -> FittedOn:
+    return _fitted_on(decoded(weights).fitted, "stream-app models fit")
 
 
-def _projected(parameters: Parameters, weights: bytes) -> Join:
-    del parameters
-    try:
-        arrays = load(weights)
-    except (SafetensorError, KeyError) as error:
-        raise ValueError(f"they are no safetensors file ({error})") from None
-    return _of_any_number(projected.Projection.of_arrays(arrays).join)
+def _projected_on(weights: bytes) -> FittedOn | None:
+    found = trained_on(weights)
+    return None if found is None else _fitted_on(found, "stream-app train joint")
+
+
+def _fitted_on(told: Fitted | TrainedOn, command: str) -> FittedOn:
+    return FittedOn(told.numeric_model_id, told.numeric_fingerprint, told.text_model_id, told.text_fingerprint, command)
 
 
 NUMERIC: Mapping[str, NumericAlgorithm] = {
@@ -136,6 +134,12 @@ JOINT: Mapping[str, JointAlgorithm] = {
     "average": JointAlgorithm(
         Parameters, False, lambda *_: _of_any_number(joint.joint), lambda *_: joint.fingerprint()
     ),
-    "projected": JointAlgorithm(Parameters, True, _projected, partial(fingerprint, projected.RULES)),
+    "projected": JointAlgorithm(
+        Parameters,
+        True,
+        lambda _, weights: _of_any_number(projection(weights).join),
+        partial(fingerprint, projected.RULES),
+        _projected_on,
+    ),
     "scaled": JointAlgorithm(ScaledParameters, True, _scaled, _scaled_fingerprint, _scaled_on),
 }

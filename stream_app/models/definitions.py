@@ -70,6 +70,20 @@ class RegimesModel:
         return not self.regions or region in self.regions
 
 
+@dataclass(frozen=True, slots=True)
+class FittedOn:
+    """The models whose vectors weights were fitted on, and the command that fits such weights.
+
+    A fingerprint is None where the weights do not say it.
+    """
+
+    numeric_model_id: str
+    numeric_fingerprint: str | None
+    text_model_id: str
+    text_fingerprint: str | None
+    command: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class JointModel:
     """Makes a region's context of its numeric half and its day's text half."""
@@ -79,8 +93,20 @@ class JointModel:
     text: TextModel
     fingerprint: str
     join: Join
+    fitted_on: FittedOn | None = None
+    """None: it has no weights, or they do not say it."""
 
     @property
     def registered(self) -> Model:
         """As the database knows it."""
         return Model(self.model_id, "joint", DIM, self.fingerprint)
+
+    def refusal(self, text_fingerprint: str) -> str | None:
+        """Why it cannot join texts of its text model with this fingerprint, in a sentence; None: it can."""
+        if self.fitted_on is None or self.fitted_on.text_fingerprint in (None, text_fingerprint):
+            return None
+        return (
+            f"The weights of {self.model_id} were fitted on vectors of {self.text.model_id} as it was then, not as it "
+            f"is in this database: fit weights for a model of another id with `{self.fitted_on.command}`, and use that "
+            "one instead."
+        )

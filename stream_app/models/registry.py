@@ -56,13 +56,16 @@ class Registry:
         table = self._table(model_id, "joint")
         algorithm, weights = JOINT[table.algorithm], _weights(table)
         try:
-            join = algorithm.build(table.parameters, weights)
+            join, of = algorithm.build(table.parameters, weights), algorithm.fitted_on(weights)
         except ValueError as error:
             raise table.refused(f"its weights {table.weights} cannot be used: {error}.") from None
         numeric, text = (self.numeric(table.inputs[0]), self.text(table.inputs[1]))
-        if (of := algorithm.fitted_on(weights)) not in (None, (numeric.model_id, numeric.fingerprint)):
-            raise _fitted_on_others(table, of[0], numeric)
-        return JointModel(model_id, numeric, text, algorithm.fingerprint(table.parameters, weights), join)
+        if of is not None:
+            if of.numeric_model_id != numeric.model_id or of.numeric_fingerprint not in (None, numeric.fingerprint):
+                raise _fitted_on_others(table, of.numeric_model_id, numeric.model_id, of.command)
+            if of.text_model_id != text.model_id:
+                raise _fitted_on_others(table, of.text_model_id, text.model_id, of.command)
+        return JointModel(model_id, numeric, text, algorithm.fingerprint(table.parameters, weights), join, of)
 
     def regimes(self, model_id: str) -> RegimesModel:
         """A fitted labeller of the vectors of its numeric model."""
@@ -73,7 +76,7 @@ class Registry:
         if type(read).__struct_config__.tag != table.algorithm:
             raise table.refused(f"its weights {table.weights} are of another algorithm than {table.algorithm}.")
         if (read.numeric_model_id, read.numeric_fingerprint) != (numeric.model_id, numeric.fingerprint):
-            raise _fitted_on_others(table, read.numeric_model_id, numeric)
+            raise _fitted_on_others(table, read.numeric_model_id, numeric.model_id, "stream-app regimes fit")
         try:
             rule = Hysteresis(given.confirm_sessions, given.margin, given.history_sessions)
         except ValueError as error:
@@ -139,8 +142,8 @@ def _weights(table: ModelTable) -> bytes:
     return found
 
 
-def _fitted_on_others(table: ModelTable, numeric_model_id: str, numeric: NumericModel) -> UsageError:
+def _fitted_on_others(table: ModelTable, then: str, now: str, command: str) -> UsageError:
     return table.refused(
-        f"its weights {table.weights} were fitted on vectors of {numeric_model_id} as it was then, not of "
-        f"{numeric.model_id} as it is: fit them again."
+        f"its weights {table.weights} were fitted on vectors of {then} as it was then, not of {now} as it is: fit them "
+        f"again with `{command}`."
     )

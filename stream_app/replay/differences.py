@@ -48,6 +48,8 @@ def _of_models(before: JointRegimeContext, after: JointRegimeContext) -> Iterato
     ):
         if was != now:
             yield f"the model {was} -> {now}"
+    if (before.regimes_model_id, before.regimes_fingerprint) != (after.regimes_model_id, after.regimes_fingerprint):
+        yield f"the regimes {before.regimes_model_id or 'none'} -> {after.regimes_model_id or 'none'}"
 
 
 def _of_windows(before: JointRegimeContext, after: JointRegimeContext) -> Iterator[str]:

@@ -77,7 +77,9 @@ class StoredReplay:
                     again = await self._again(conn, left, told, changed)
                     for made in again.made:
                         await revisions.append(conn, made, published=publish is Publish.NONE, recomputed=True)
-                    await transitions.append(conn, again.transitions, published=publish is Publish.NONE)
+                    await transitions.append(
+                        conn, again.transitions, published=publish is Publish.NONE, recomputed=True
+                    )
                     await self._mark_late(conn, again)
             if publish is Publish.ALL:
                 await self._publish_again(region, of_region)

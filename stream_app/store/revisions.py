@@ -69,6 +69,8 @@ REGIME_COLUMNS = (
     "confidence",
     "regime_embedding",
     "metadata",
+    "regimes_model_id",
+    "regimes_fingerprint",
 )
 DROP_REGIMES = """
     DELETE FROM regimes WHERE region = $1 AND model_id = $2 AND as_of_date = ANY($3::date[]) AND origin = 'live'
@@ -184,6 +186,8 @@ def _regime_rows(
         [copying.NULL if (sure := context.regime_confidence) is None else copying.double(sure) for context in contexts],
         copying.vector_fields(np.array([half for _, half in known])),
         [copying.raw(jsonb({"stale": context.stale})) for context in contexts],
+        [copying.text(context.regimes_model_id) for context in contexts],
+        [copying.text(context.regimes_fingerprint) for context in contexts],
     )
     return copying.file(columns)
 

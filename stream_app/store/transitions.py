@@ -24,8 +24,10 @@ COLUMNS = (
     "to_label",
     "confidence",
     "withdrawn",
+    "fingerprint",
     "payload",
     "published",
+    "recomputed",
 )
 REMOVE = """
     DELETE FROM regime_transitions t
@@ -34,16 +36,17 @@ REMOVE = """
 """
 SHOW_NEWEST = """
     INSERT INTO regime_transitions AS t
-        (region, model_id, as_of_date, from_label, to_label, confidence, revision, created_at)
+        (region, model_id, as_of_date, from_label, to_label, confidence, revision, created_at, fingerprint)
     SELECT DISTINCT ON (r.region, r.model_id, r.as_of_date)
-        r.region, r.model_id, r.as_of_date, r.from_label, r.to_label, r.confidence, r.revision, r.known_at
+        r.region, r.model_id, r.as_of_date, r.from_label, r.to_label, r.confidence, r.revision, r.known_at,
+        r.fingerprint
     FROM regime_transition_revisions r
     JOIN unnest($1::text[], $2::text[], $3::date[]) AS u (region, model_id, as_of_date)
         USING (region, model_id, as_of_date)
     ORDER BY r.region, r.model_id, r.as_of_date, r.revision DESC
     ON CONFLICT (region, model_id, as_of_date) DO UPDATE SET
         from_label = excluded.from_label, to_label = excluded.to_label, confidence = excluded.confidence,
-        revision = excluded.revision, created_at = excluded.created_at
+        revision = excluded.revision, created_at = excluded.created_at, fingerprint = excluded.fingerprint
 """
 UNPUBLISHED = """
     SELECT payload FROM regime_transition_revisions WHERE region = $1 AND NOT published ORDER BY sequence LIMIT $2
@@ -69,10 +72,14 @@ async def last(
     return {row["as_of_date"]: _decoder.decode(row["payload"]) for row in rows}
 
 
-async def append(connection: Connection, new: Sequence[RegimeTransition], *, published: bool = False) -> None:
+async def append(
+    connection: Connection, new: Sequence[RegimeTransition], *, published: bool = False, recomputed: bool = False
+) -> None:
     """Append revisions, a day's in their order, and bring the days that change a label now along.
 
-    `published` ones are never sent. Needs an open transaction that holds the region's lock.
+    `published` ones are never sent; `recomputed` ones are of triggers that were computed before, and were not known
+    when these were, also where they are a day's first: what labels them was fitted later. Needs an open transaction
+    that holds the region's lock.
     """
     if not new:
         return
@@ -89,8 +96,10 @@ async def append(connection: Connection, new: Sequence[RegimeTransition], *, pub
             t.to_label,
             t.confidence,
             t.withdrawn,
+            t.fingerprint,
             encode(t),
             published,
+            recomputed,
         )
         for t in new
     ]

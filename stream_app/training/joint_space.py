@@ -26,12 +26,15 @@ SHOWN_K = 10
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The models of the halves, the calendar days between both sides, and how it is learned."""
+    """The models of the halves, the calendar days between both sides, how it is learned, and what the database knows
+    these models by."""
 
     numeric_model_id: str
     text_model_id: str
     embargo_days: int
     recipe: Recipe
+    numeric_fingerprint: str | None = None
+    text_fingerprint: str | None = None
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -66,6 +69,8 @@ class Trained(msgspec.Struct, frozen=True):
     recalls: list[Recall]
     text_share: float
     text_share_of_average: float
+    numeric_fingerprint: str | None = None
+    text_fingerprint: str | None = None
 
     @property
     def verdict(self) -> str:
@@ -122,6 +127,8 @@ def _measured(learned: Learned, fitted: Pairs, measured: Pairs, plan: Plan) -> T
         recalls=found,
         text_share=text_share(projection.join, measured),
         text_share_of_average=text_share(joint.joint, measured),
+        numeric_fingerprint=plan.numeric_fingerprint,
+        text_fingerprint=plan.text_fingerprint,
     )
 
 

@@ -12,10 +12,11 @@ from schemas import TextEmbedded
 from schemas.topics import DAY_CLOSES, NEWS, PRICES, TEXT
 from tests.faults.context_checks import published, revisions_follow_triggers
 from tests.faults.differences import Violations, named, numbers, progress
-from tests.faults.effects import commits_follow_progress, no_double_effect, no_loss
+from tests.faults.effects import commits_follow_progress, no_double_effect, no_loss, no_other_windows
 from tests.faults.observed import Observed
-from tests.faults.oracle import DIM, Oracle
+from tests.faults.oracle import Oracle
 from tests.faults.replayed import live_equals_replay
+from tests.faults.spaces import DIM, Space, of_models
 
 INPUTS = (PRICES.name, NEWS.name, DAY_CLOSES.name)
 
@@ -34,18 +35,23 @@ def check(observed: Observed) -> None:
 def violations(observed: Observed) -> list[str]:
     """One sentence for each thing that does not hold, beginning with its invariant's name."""
     oracle = Oracle(observed)
-    expected = oracle.revisions()
     return [
         *no_loss(observed, oracle),
         *no_double_effect(observed, oracle),
         *commits_follow_progress(observed),
-        *revisions_follow_triggers(observed, oracle, expected),
+        *[sentence for space in of_models(observed.tables["models"]) for sentence in _of_space(observed, space)],
         *published(observed),
         *_nothing_from_beyond_the_cut(observed, oracle),
         *_sound_vectors(observed),
         *_no_lag(observed),
         *live_equals_replay(observed),
     ]
+
+
+def _of_space(observed: Observed, space: Space) -> Violations:
+    oracle = Oracle(observed, space)
+    yield from no_other_windows(observed, oracle)
+    yield from revisions_follow_triggers(observed, oracle)
 
 
 def _nothing_from_beyond_the_cut(observed: Observed, oracle: Oracle) -> Violations:

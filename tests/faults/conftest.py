@@ -24,7 +24,7 @@ from tests.faults.watched_model import WatchedModel
 from tests.faults.whole_worker import WholeWorker, whole_worker
 from tests.faults.workers import FORKED, Crew, crew
 from tests.integration.pipeline import Pipeline, pipeline
-from tests.models_file import CORE, write_models
+from tests.models_file import CORE, DEFAULT, write_models
 
 StartWorker = Callable[[], AbstractContextManager[WholeWorker]]
 
@@ -103,6 +103,13 @@ async def path(
 def workers(path: Pipeline, text_model: Path, regions_file: Path, tmp_path: Path) -> Iterator[Crew]:
     """Worker processes on the same topics and database."""
     with crew(path, text_model, regions_file, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def default_workers(path: Pipeline, text_model: Path, regions_file: Path, tmp_path: Path) -> Iterator[Crew]:
+    """The same with the joint models that a worker computes where nothing is set."""
+    with crew(path, text_model, regions_file, tmp_path, JOINT_MODELS=",".join(DEFAULT)) as made:
         yield made
 
 

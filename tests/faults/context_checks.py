@@ -12,24 +12,27 @@ from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS
 from tests.faults.differences import Violations, named, numbers, same
 from tests.faults.observed import Observed, Record
 from tests.faults.oracle import Oracle, Revision
+from tests.faults.spaces import Space
 
 
-def revisions_follow_triggers(observed: Observed, oracle: Oracle, expected: list[Revision]) -> Violations:
-    """I4: the revisions are those that the triggers make, and the last ones those of all inputs."""
-    rows = observed.tables["joint_embedding_revisions"]
+def revisions_follow_triggers(observed: Observed, oracle: Oracle) -> Violations:
+    """I4: a joint space's revisions are those that the triggers make, and the last ones those of all inputs."""
+    expected, model_id = oracle.revisions(), oracle.space.joint_model_id
+    rows = [row for row in observed.tables["joint_embedding_revisions"] if row["model_id"] == model_id]
     keys = Counter((row["region"], row["as_of_date"], row["model_id"], row["revision"]) for row in rows)
     yield from named("I4", "are stored more than once", [key for key, count in keys.items() if count > 1])
     for region in sorted({row["region"] for row in rows} | {r.trigger.event.region for r in expected}):
         of_region = [row for row in rows if row["region"] == region]
         wanted = [revision for revision in expected if revision.trigger.event.region == region]
-        yield from same("I4", f"contexts of {region}", map(_stored_context, of_region), map(_context, wanted))
+        what = f"contexts of {region} by {model_id}"
+        yield from same("I4", what, map(_stored_context, of_region), map(_context, wanted))
         order = [(row["as_of_date"], row["revision"]) for row in of_region]
         if order != [(r.trigger.event.as_of, r.revision) for r in wanted]:
-            yield f"I4: the contexts of {region} were not made in the order of the triggers"
+            yield f"I4: the {what} were not made in the order of the triggers"
     for row in rows:
         yield from _payload_agrees(row)
     yield from _last_is_of_all_inputs(oracle, expected)
-    yield from _newest_tables(observed, expected)
+    yield from newest_tables(observed, oracle.space, expected)
 
 
 def _stored_context(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -75,20 +78,23 @@ def _last_is_of_all_inputs(oracle: Oracle, expected: list[Revision]) -> Violatio
     yield from named("I4", "end with a context that late data should have amended", behind)
 
 
-def _newest_tables(observed: Observed, expected: list[Revision]) -> Violations:
+def newest_tables(observed: Observed, space: Space, expected: list[Revision]) -> Violations:
+    """I4: of each day stands what its last revision says, in one joint space."""
     newest = {(r.trigger.event.region, r.trigger.event.as_of): r for r in expected}
     joint = (
         (row["region"], row["as_of_date"], row["revision"], numbers(row["vector"]).tobytes())
         for row in observed.tables["joint_embeddings"]
+        if row["model_id"] == space.joint_model_id
     )
     of_joint = ((*key, r.revision, r.vector.tobytes()) for key, r in newest.items() if r.vector is not None)
-    yield from same("I4", "joint_embeddings", joint, of_joint)
+    yield from same("I4", f"joint_embeddings of {space.joint_model_id}", joint, of_joint)
     regimes = (
         (row["region"], row["as_of_date"], numbers(row["regime_embedding"]).tobytes())
         for row in observed.tables["regimes"]
+        if row["model_id"] == space.numeric_model_id
     )
     of_regimes = ((*key, r.numeric.tobytes()) for key, r in newest.items() if r.numeric is not None)
-    yield from same("I4", "regimes", regimes, of_regimes)
+    yield from same("I4", f"regimes of {space.numeric_model_id}", regimes, of_regimes)
 
 
 def published(observed: Observed) -> Violations:

@@ -57,7 +57,6 @@ def no_double_effect(observed: Observed, oracle: Oracle) -> Violations:
     yield from same("I2", "news_articles", map(_countable_row, tables["news_articles"]), map(_news_row, news.values()))
     older_news = map(_news_row, _older(oracle.news, news))
     yield from same("I2", "news_history", map(_countable_row, tables["news_history"]), older_news)
-    yield from same("I2", "numeric_window_embeddings", _stored_windows(tables), _windows(oracle))
     yield from same("I2", "text_embeddings", _stored_embeddings(tables), _embeddings(oracle, news))
     needed = {hash_of(v.event) for v in oracle.news.good if not v.event.retracted}
     vectors = {(key, oracle.text_vectors[key].tobytes()) for key in needed if key in oracle.text_vectors}
@@ -92,9 +91,15 @@ def _news_row(version: Version[NewsArticle]) -> tuple[Any, ...]:
     return _placed((e.article_id, *when, *what, e.metadata, e.retracted), version)
 
 
-def _stored_windows(tables: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[Any, ...]]:
-    for row in tables["numeric_window_embeddings"]:
-        yield row["entity_id"], row["as_of_date"], row["rows"], numbers(row["vector"]).tobytes()
+def no_other_windows(observed: Observed, oracle: Oracle) -> Violations:
+    """I2: the windows of a space's numeric model are those that the prices come to."""
+    model_id = oracle.space.numeric_model_id
+    stored = (
+        (row["entity_id"], row["as_of_date"], row["rows"], numbers(row["vector"]).tobytes())
+        for row in observed.tables["numeric_window_embeddings"]
+        if row["model_id"] == model_id
+    )
+    yield from same("I2", f"numeric_window_embeddings of {model_id}", stored, _windows(oracle))
 
 
 def _windows(oracle: Oracle) -> Iterator[tuple[Any, ...]]:

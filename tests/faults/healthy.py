@@ -18,6 +18,7 @@ from tests.faults.stream import LAST_DAY, REGION_NAMES, Market
 from tests.integration.pipeline import Pipeline, article, close, pipeline, until
 from tests.integration.replay.shown import Counted
 from tests.integration.sent_again import sent_again
+from tests.models_file import DEFAULT, fingerprint_of
 
 SEED = 7
 INSTRUMENTS, DAYS, ARTICLES, CLOSED_DAYS = 6, 66, 60, 4
@@ -28,8 +29,12 @@ QUICK = {"amend_interval_seconds": 0.2, "closer_poll_seconds": 0.2}
 async def healthy_run(
     endpoints: Endpoints, databases: tuple[str, str], text_model: Path, regions_file: Path
 ) -> Observed:
-    """Prices and news with corrections, poison and requeued records, days closed in mid-stream; then all replayed."""
-    settings: dict[str, Any] = {"text_model": str(text_model), "regions": regions_file, **QUICK}
+    """Prices and news with corrections, poison and requeued records, days closed in mid-stream; then all replayed.
+
+    With the joint models that a worker computes where nothing is set.
+    """
+    models = {"text_model": str(text_model), "scaled_on": fingerprint_of(text_model), "joint_models": DEFAULT}
+    settings: dict[str, Any] = {**models, "regions": regions_file, **QUICK}
     live, fresh = databases
     async with pipeline(endpoints, live, "healthy.", **settings) as path:
         await path.send_raw(PRICES.name, 0, (b"I000", b"{"), (b"another key", encode(close("I000", LAST_DAY, 1.0))))

@@ -16,24 +16,22 @@ from typing import Generic, TypeVar
 import exchange_calendars
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from schemas import DAY_TRIGGERS, Codec, DayTrigger, Definition, NewsArticle, PriceClose, Rejected, TextEmbedded
 from schemas.topics import DAY_CLOSES, NEWS, PRICES, TEXT
 from tests.faults.observed import Observed, Record
 from tests.faults.origins import ORIGIN_HEADER, Position, origin_of
+from tests.faults.spaces import CORE, DIM, Floats, Space
 from tests.faults.text_model import BREAKING_WORDS
 
 WINDOW_ROWS = 63
 LEAST_ROWS = 54
 LOOKBACK = dt.timedelta(days=3 * WINDOW_ROWS)
-DIM = 384
 ONE_DAY = dt.timedelta(days=1)
 AHEAD_DAYS = 7
 CALENDAR_MARGIN = dt.timedelta(days=40)
 
 Event = TypeVar("Event")
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +120,8 @@ class Window:
     vector: Floats | None
 
 
-def window(rows: Sequence[Row], as_of: dt.date) -> Window:
-    """PARITY.md's window as of a day, from one instrument's rows in date order."""
+def window(rows: Sequence[Row], as_of: dt.date, space: Space) -> Window:
+    """PARITY.md's window as of a day, from one instrument's rows in date order, with its vector in a space."""
     last = [row for row in rows if as_of - LOOKBACK <= row.day <= as_of][-WINDOW_ROWS:]
     if len(last) < LEAST_ROWS:
         return Window(len(last), last[-1].day if last else None, None)
@@ -131,10 +129,8 @@ def window(rows: Sequence[Row], as_of: dt.date) -> Window:
     closes = np.array([row.close for row in last] + [float(np.float32(last[-1].close))] * missing)
     volumes = np.array([row.volume for row in last] + [last[-1].volume] * missing)
     returns = np.concatenate([[0.0], np.log(closes[1:] / closes[:-1])])
-    numbers = np.stack([closes, volumes, returns], axis=1).astype(np.float32).ravel()
-    vector = np.zeros(DIM, np.float32)
-    vector[: len(numbers)] = numbers
-    return Window(len(last), last[-1].day, vector)
+    numbers = np.stack([closes, volumes, returns], axis=1).astype(np.float32)
+    return Window(len(last), last[-1].day, space.embed(numbers, len(last)))
 
 
 def mean(vectors: Sequence[Floats]) -> Floats:
@@ -220,10 +216,10 @@ class Revision:
 
 
 class Oracle:
-    """The recomputation of one run."""
+    """The recomputation of one run, with windows and contexts of one joint space."""
 
-    def __init__(self, observed: Observed) -> None:
-        self._prefix = observed.prefix
+    def __init__(self, observed: Observed, space: Space = CORE) -> None:
+        self._prefix, self.space = observed.prefix, space
         self.prices: Log[PriceClose] = decoded(observed.logs[PRICES.name], Codec(PriceClose), lambda e: e.instrument_id)
         self.news: Log[NewsArticle] = decoded(observed.logs[NEWS.name], Codec(NewsArticle), lambda e: e.article_id)
         self.triggers = decoded(observed.logs[DAY_CLOSES.name], DAY_TRIGGERS, lambda e: e.region, sent_again=False)
@@ -249,7 +245,7 @@ class Oracle:
             rows = self._rows(instrument_id, None)
             for index, row in enumerate(rows):
                 # no window holds rows that are further back than it is long
-                made = window(rows[max(0, index + 1 - WINDOW_ROWS) : index + 1], row.day)
+                made = window(rows[max(0, index + 1 - WINDOW_ROWS) : index + 1], row.day, self.space)
                 if made.vector is not None:
                     found[instrument_id, row.day] = made
         return found
@@ -277,10 +273,8 @@ class Oracle:
     def inputs(self, trigger: DayTrigger, at_the_end: bool) -> Inputs:
         """The inputs below the trigger's cut, or all of them `at_the_end` of the topics."""
         definition = trigger.definition
-        windows = {
-            name: window(self._rows(name, None if at_the_end else self._cut(trigger, PRICES.name)), trigger.as_of)
-            for name in definition.instruments
-        }
+        cut = None if at_the_end else self._cut(trigger, PRICES.name)
+        windows = {name: window(self._rows(name, cut), trigger.as_of, self.space) for name in definition.instruments}
         priced = any(made.last_date == trigger.as_of for made in windows.values())
         enough = {name: made for name, made in windows.items() if made.vector is not None}
         articles = self._articles(trigger, None if at_the_end else self._cut(trigger, NEWS.name))
@@ -298,7 +292,7 @@ class Oracle:
         vector = None
         if numeric is not None and inputs.absent_reason is None:
             text = mean([self.text_vectors[content_hash] for _, content_hash in inputs.articles])
-            vector = (np.float32(0.5) * numeric + np.float32(0.5) * text).astype(np.float32)
+            vector = self.space.join(numeric, text, len(inputs.articles))
         return Revision(trigger, number, inputs, numeric, vector)
 
     def _cut(self, trigger: DayTrigger, topic: str) -> Sequence[int]:

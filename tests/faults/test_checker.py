@@ -20,6 +20,7 @@ from tests.conftest import created_database
 from tests.faults.checker import InvariantBroken, check
 from tests.faults.healthy import healthy_run
 from tests.faults.observed import Observed, Record, Tables
+from tests.faults.spaces import SCALED
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,11 @@ def flip_a_bit_of_a_window(run: Observed) -> None:
     row["vector"] = flipped(row["vector"])
 
 
+def flip_a_bit_of_a_scaled_window(run: Observed) -> None:
+    row = next(row for row in run.tables["numeric_window_embeddings"] if row["model_id"] == SCALED.numeric_model_id)
+    row["vector"] = row["vector"][:4] + flipped(row["vector"][4:8]) + row["vector"][8:]
+
+
 def flip_a_bit_of_a_text_vector(run: Observed) -> None:
     row = run.tables["text_embeddings"][0]
     row["vector"] = flipped(row["vector"])
@@ -145,6 +151,11 @@ def commit_beyond_the_progress(run: Observed) -> None:
 
 def flip_a_bit_of_a_context(run: Observed) -> None:
     row = next(row for row in run.tables["joint_embedding_revisions"] if row["vector"] is not None)
+    row["vector"] = flipped(row["vector"])
+
+
+def flip_a_bit_of_a_newest_scaled_context(run: Observed) -> None:
+    row = next(row for row in run.tables["joint_embeddings"] if row["model_id"] == SCALED.joint_model_id)
     row["vector"] = flipped(row["vector"])
 
 
@@ -167,7 +178,7 @@ def drop_a_last_revision(run: Observed) -> None:
 
 
 def swap_two_stored_contexts(run: Observed) -> None:
-    _swap_two_of_one_region(run.tables["joint_embedding_revisions"], lambda row: row["region"])
+    _swap_two_of_one_key(run.tables["joint_embedding_revisions"], lambda row: (row["region"], row["model_id"]))
 
 
 def forget_late_data(run: Observed) -> None:
@@ -185,7 +196,7 @@ def drop_a_context_from_the_topic(run: Observed) -> None:
 
 
 def swap_two_published_contexts(run: Observed) -> None:
-    _swap_two_of_one_region(run.logs[CONTEXTS.name], lambda record: record.key.split(b"|")[0])
+    _swap_two_of_one_key(run.logs[CONTEXTS.name], lambda record: record.key.split(b"|")[0])
 
 
 def publish_other_bytes(run: Observed) -> None:
@@ -293,6 +304,7 @@ BROKEN: dict[str, list[Mutation]] = {
         let_an_older_original_win,
         change_a_headline,
         flip_a_bit_of_a_window,
+        flip_a_bit_of_a_scaled_window,
         flip_a_bit_of_a_text_vector,
         drop_a_text_embedding,
     ],
@@ -300,6 +312,7 @@ BROKEN: dict[str, list[Mutation]] = {
     "I4": [
         flip_a_bit_of_a_context,
         flip_a_bit_of_a_newest_context,
+        flip_a_bit_of_a_newest_scaled_context,
         add_a_revision,
         store_a_revision_twice,
         drop_a_last_revision,
@@ -354,7 +367,7 @@ def _trigger_key(record: Record) -> tuple[str, dt.date, int]:
     return event.region, event.as_of, event.number
 
 
-def _swap_two_of_one_region(items: list[Any], region_of: Callable[[Any], Any]) -> None:
-    region = region_of(items[0])
-    second = next(index for index in range(1, len(items)) if region_of(items[index]) == region)
+def _swap_two_of_one_key(items: list[Any], key_of: Callable[[Any], Any]) -> None:
+    key = key_of(items[0])
+    second = next(index for index in range(1, len(items)) if key_of(items[index]) == key)
     items[0], items[second] = items[second], items[0]

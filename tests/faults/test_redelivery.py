@@ -15,6 +15,7 @@ from tests.faults.settled import copies, ends, settle_and_check
 from tests.faults.stream import Market, repeated
 from tests.faults.workers import STAGES, Crew
 from tests.integration.pipeline import Pipeline
+from tests.models_file import DEFAULT
 
 NEVER_REWOUND = 0.2
 """Of the partitions."""
@@ -26,17 +27,19 @@ def records_sent_again(observed: Observed) -> int:
     return len(all_of_them) - len(set(all_of_them))
 
 
-async def test_records_that_come_up_to_three_times_have_the_effect_of_the_newest(
-    path: Pipeline, workers: Crew, fresh_database: str, seed: int
+async def test_records_that_come_up_to_three_times_have_the_effect_of_the_newest_in_every_joint_model(
+    path: Pipeline, default_workers: Crew, fresh_database: str, seed: int
 ) -> None:
     drawn = random.Random(seed)
     for stage in STAGES:
-        workers.start(stage)
+        default_workers.start(stage)
     sent = 0
     for part in Market(seed, path.settings.topic_prefix, instruments=12, days=70, articles=60).slices(3):
         sent += len(part.records)
         await send(path, replace(part, records=repeated(part.records, drawn)))
-    assert records_sent_again(await settle_and_check(path, workers, replay_into=fresh_database)) > sent / 2
+    observed = await settle_and_check(path, default_workers, replay_into=fresh_database)
+    assert records_sent_again(observed) > sent / 2
+    assert {row["model_id"] for row in observed.tables["joint_embeddings"]} == set(DEFAULT)
 
 
 @pytest.mark.whole

@@ -13,7 +13,7 @@ from stream_app.failpoints import VARIABLE as FAILPOINT
 from tests.faults.actions import note
 from tests.faults.command_process import run
 from tests.integration.pipeline import Pipeline
-from tests.models_file import CORE, write_models
+from tests.models_file import CORE, fingerprint_of, write_models
 
 STAGES = ("prices", "news", "contexts")
 END_SECONDS = 120.0
@@ -167,7 +167,7 @@ def crew(
         "DATABASE_URL": path.endpoints.database_url,
         "TOPIC_PREFIX": path.settings.topic_prefix,
         "TOPIC_PARTITIONS": str(path.settings.topic_partitions),
-        "MODELS_FILE": str(write_models(folder, text_model=text_model)),
+        "MODELS_FILE": str(write_models(folder, text_model=text_model, scaled_on=fingerprint_of(text_model))),
         "JOINT_MODELS": CORE,
         "REGIONS": str(regions_file),
     }

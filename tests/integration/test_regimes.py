@@ -111,6 +111,12 @@ async def test_a_crisis_after_calm_is_one_transition_and_a_correction_takes_it_b
         contexts = await path.revisions("US", *days)
         assert [each.regime_label for each in contexts] == await labels(path)
         assert all(each.regime_confidence is not None and 0 < each.regime_confidence <= 1 for each in contexts)
+        labeller = (LABELLER, path.services.models.regimes[0].fingerprint)
+        assert {(each.regimes_model_id, each.regimes_fingerprint) for each in contexts} == {labeller}
+        of_rows = await path.fetch("SELECT DISTINCT regimes_model_id, regimes_fingerprint FROM regimes")
+        assert [tuple(row) for row in of_rows] == [labeller]
+        of_changes = await path.fetch("SELECT model_id, fingerprint FROM regime_transitions")
+        assert [tuple(row) for row in of_changes] == [labeller]
 
         rows = await path.fetch("SELECT region, model_id, as_of_date, from_label, to_label FROM regime_transitions")
         assert [tuple(row) for row in rows] == [("US", LABELLER, days[CHANGE], "CALM", "CRISIS")]
@@ -122,6 +128,7 @@ async def test_a_crisis_after_calm_is_one_transition_and_a_correction_takes_it_b
             False,
         )
         assert (first.revision, first.numeric_model_id) == (1, numeric.MODEL_ID)
+        assert (first.model_id, first.fingerprint) == labeller
 
         await correct(path, steps, days[FALL:], CALM)
         assert await labels(path) == ["CALM"] * CLOSED
@@ -160,10 +167,40 @@ async def test_a_correction_amends_the_later_days_whose_label_hangs_on_it_though
         assert await dump(path, ("regimes",)) != before
 
 
+KNOWN = """
+    SELECT count(*) FROM regime_transition_revisions
+    WHERE known_at <= $1 AND (created_at <= $1 OR NOT recomputed)
+"""
+
+
+async def test_a_transition_that_a_replay_made_of_stored_days_was_not_known_before_the_replay(
+    place: Place, emptied: Place, model: QuickModel, fitted: str
+) -> None:
+    async with stepped(place, model, "") as (path, steps):
+        days = await close_days(path, steps)
+        before = await path.value("SELECT clock_timestamp()")
+    async with stepped(place, model, fitted) as (path, steps):
+        again = await replay(path.services, Asked((), EVERY_DAY, None), Counted())
+        assert {change.why for change in getattr(again, "changed")} == {(f"the regimes none -> {LABELLER}",)}  # noqa: B009
+        rows = await path.fetch("SELECT as_of_date, recomputed FROM regime_transition_revisions")
+        assert [tuple(row) for row in rows] == [(days[CHANGE], True)]
+        assert await path.value("SELECT max(known_at) FROM regime_transition_revisions") <= before
+        assert await path.value(KNOWN, before) == 0
+        assert await path.value(KNOWN, await path.value("SELECT clock_timestamp()")) == 1
+        await correct(path, steps, days[FALL:], CALM)
+        recomputed = await path.fetch("SELECT recomputed FROM regime_transition_revisions ORDER BY revision")
+        assert [row[0] for row in recomputed] == [True, False]
+    async with stepped(emptied, model, fitted) as (path, _):
+        await replay(path.services, Asked((), EVERY_DAY, None), Counted())
+        assert await path.value("SELECT count(*) FROM regime_transition_revisions WHERE recomputed") == 0
+
+
 async def test_without_fitted_regimes_days_stay_neutral_and_nothing_changes(place: Place, model: QuickModel) -> None:
     async with stepped(place, model, "") as (path, steps):
         await close_days(path, steps)
         assert await labels(path) == ["NEUTRAL"] * CLOSED
         assert [row[0] for row in await path.fetch("SELECT DISTINCT confidence FROM regimes")] == [1.0]
+        of_rows = await path.fetch("SELECT DISTINCT regimes_model_id, regimes_fingerprint FROM regimes")
+        assert [tuple(row) for row in of_rows] == [(None, None)]
         assert await path.value("SELECT count(*) FROM regime_transition_revisions") == 0
         assert await events(path) == []

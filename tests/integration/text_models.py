@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from schemas import DIM
 from stream_app.encoding import TextEncoder
+from stream_app.models.scalings import decoded
+from stream_app.models.tables import PACKAGED_MODELS
 
-FINGERPRINT = "quick-model-1"
+WEIGHTS = PACKAGED_MODELS.parent / "models" / "joint-regime-scaled-v2.json"
+FINGERPRINT = decoded(WEIGHTS.read_bytes()).fitted.text_fingerprint
+"""The packaged text model's, in whose place it stands: weights that were fitted on that one's vectors may be used."""
 HELD_SECONDS = 60.0
 NOISE = 1e-7
 """By how much the same text's vector differs from one call to the next, as a real model's does by batch shape."""
@@ -29,6 +33,7 @@ class QuickModel:
     """Cleared by a test that wants encoding to take long."""
     entered: threading.Event = field(default_factory=threading.Event)
     """Set once an encoding has begun."""
+    fingerprint: str = FINGERPRINT
 
     def __post_init__(self) -> None:
         self.may_go_on.set()
@@ -50,7 +55,7 @@ class QuickModel:
 
     def encoder(self) -> TextEncoder:
         """An encoder of this model."""
-        return TextEncoder(self, FINGERPRINT, token_budget=1024, deadline_seconds=HELD_SECONDS)
+        return TextEncoder(self, self.fingerprint, token_budget=1024, deadline_seconds=HELD_SECONDS)
 
     def _vector(self, text: str) -> NDArray[np.float64]:
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")

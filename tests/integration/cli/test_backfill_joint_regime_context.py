@@ -205,6 +205,15 @@ def test_contexts_of_other_models_are_refused_under_an_id_that_no_file_has_and_t
     assert (ran.exit_code, halves.state()) == (2, before)
 
 
+def test_weights_that_were_fitted_on_texts_of_another_model_join_none(stream_app: CommandLine, halves: Tables) -> None:
+    halves.fetch("UPDATE models SET fingerprint = 'another' WHERE kind = 'text'")
+    before = halves.state()
+    ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --joint-model-id joint-regime-scaled-v2")
+    told = "The weights of joint-regime-scaled-v2 were fitted on vectors of text-fin-general-v1 as it was then, not as"
+    assert told in " ".join(ran.stderr.split())
+    assert (ran.exit_code, ran.stdout, halves.state()) == (2, "", before)
+
+
 def test_articles_that_have_no_vector_yet_are_told_of(stream_app: CommandLine, halves: Tables) -> None:
     halves.put_articles(news("new", dt.datetime.combine(DAY, dt.time(12), dt.UTC), "Not yet encoded."))
     ran = stream_app.run_here(f"{BACKFILL} --as-of {DAY}")

@@ -20,6 +20,7 @@ from stream_app.export.formats import FORMATS, Format
 from stream_app.regime.joint import l2_norm
 from stream_app.store import exported, models, revisions
 from stream_app.store.database import create_pool, transaction
+from stream_app.store.models import Model
 from stream_app.store.revisions import NewContext
 from tests.integration.cli.conftest import DEADLINE_SECONDS, CommandLine
 from tests.integration.cli.written import ROOT, block
@@ -30,18 +31,20 @@ NEWEST_VECTORS = """
     SELECT vector::text FROM joint_embeddings WHERE region = ANY($1::text[]) ORDER BY region, as_of_date
 """
 WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'models'::regclass AND NOT granted"
+REGIMES = Model("regimes-us", "regimes", 384, "fingerprint r")
+LABELLED = {"regimes_model_id": REGIMES.model_id, "regimes_fingerprint": REGIMES.fingerprint}
 LEFT_OUT = "Left out 1 without a vector; --absent takes them in.\n"
 
 
 async def _store(database_url: str) -> None:
     pool = await create_pool(database_url)
     async with transaction(pool) as conn:
-        for model in MODELS:
+        for model in (*MODELS, REGIMES):
             await models.register(conn, model)
         for told in (
             context(FRIDAY, vector(1)),
             context(MONDAY, vector(2)),
-            context(MONDAY, vector(3), revision=2),
+            context(MONDAY, vector(3), revision=2, **LABELLED),
             context(TUESDAY, None),
             context(MONDAY, vector(4), region="EU"),
         ):
@@ -116,10 +119,11 @@ def test_regions_and_dates_are_chosen_and_absent_days_taken_in(stream_app: Comma
     with np.load("us.npz", allow_pickle=False) as us:
         assert us["as_of"].tolist() == [MONDAY, TUESDAY]
         assert us["revision"].tolist() == [2, 1]
+        assert us["regimes_model_id"].tolist() == ["regimes-us", ""]
         assert us["absent_reason"].tolist() == ["", "no-news"]
         assert us["vectors"][0].tobytes() == vector(3).tobytes()
         assert np.isnan(us["vectors"][1]).all()
-        assert us["models"].tolist() == [model.model_id for model in MODELS]
+        assert us["models"].tolist() == [model.model_id for model in (*MODELS, REGIMES)]
 
 
 @pytest.mark.usefixtures("contexts")

@@ -16,6 +16,7 @@ from safetensors.numpy import load
 
 from schemas import JointRegimeContext
 from stream_app.embedded import Endpoints
+from stream_app.regime import volatility_profile
 from stream_app.regime.calendars import load_calendar
 from stream_app.regime.projected import Projection
 from stream_app.replay.run import Asked, replay
@@ -26,7 +27,7 @@ from tests.integration.cli.tables import Tables
 from tests.integration.pipeline import Place, article, close
 from tests.integration.replay.shown import Counted
 from tests.integration.steps import stepping
-from tests.integration.text_models import QuickModel
+from tests.integration.text_models import FINGERPRINT, QuickModel
 
 ID = "joint-regime-proj-v1"
 CORE = "joint-regime-core-v1"
@@ -121,6 +122,8 @@ def test_a_space_is_trained_to_the_byte_and_then_runs_live_and_replayed_with_the
         "first": str(TRAINED[420]),
         "last": str(TRAINED[-1]),
     }
+    of_halves = volatility_profile.fingerprint(63), FINGERPRINT
+    assert (figures["numeric_fingerprint"], figures["text_fingerprint"]) == of_halves
     embargo = dt.date.fromisoformat(figures["validation"]["first"]) - dt.date.fromisoformat(figures["train"]["last"])
     assert embargo.days > 189
     card = (stream_app.folder / "spaces" / f"{ID}.md").read_text()

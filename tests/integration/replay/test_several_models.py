@@ -11,7 +11,6 @@ import pytest
 from msgspec.structs import replace
 
 from schemas import JointRegimeContext
-from stream_app.config import load_settings
 from stream_app.contexts.computing import register_models
 from stream_app.errors import Fatal
 from stream_app.models.scalings import decoded, encoded
@@ -25,11 +24,11 @@ from tests.integration.pipeline import Pipeline, Place, article, close, weekdays
 from tests.integration.replay.shown import Counted
 from tests.integration.steps import stepping
 from tests.integration.text_models import QuickModel
-from tests.models_file import CORE
+from tests.models_file import CORE, DEFAULT, SCALED
 
 SHORT, SHORT_ID, SHORT_DAYS = "joint-short", "num-short", 3
-WEIGHTS = PACKAGED_MODELS.parent / "models" / "joint-regime-scaled-v2.json"
-OLDER, NEWER = "joint-regime-scaled-v1", "joint-regime-scaled-v2"
+WEIGHTS = PACKAGED_MODELS.parent / "models" / f"{SCALED}.json"
+OLDER, NEWER = "joint-regime-scaled-v1", SCALED
 
 
 def both(folder: Path) -> dict[str, Any]:
@@ -171,7 +170,7 @@ async def test_a_database_of_the_older_scaled_model_gains_the_newer_one_by_the_d
         await steps.compute()
         lived = await by_model(path)
         assert days_and_revisions(lived[OLDER]) == [(day, 1) for day in DAYS[:-1]]
-    async with place.pipeline(joint_models=load_settings().joint_models, compute_poll_seconds=0.1) as path:
+    async with place.pipeline(joint_models=DEFAULT, compute_poll_seconds=0.1) as path:
         path.start("news", "contexts")
         await path.close("US", DAYS[-1])
         await path.revision("US", DAYS[-1])
@@ -187,6 +186,16 @@ async def test_a_database_of_the_older_scaled_model_gains_the_newer_one_by_the_d
         norms = [float(np.linalg.norm(c.vector.numpy())) for c in made[NEWER] if c.vector is not None]
         assert ([c.articles for c in made[NEWER]], len(norms)) == ([4, 1, 1], 3)
         assert all(1 < norm < 30 for norm in norms)
+
+
+async def test_weights_that_were_fitted_on_texts_of_another_model_join_none(place: Place, model: QuickModel) -> None:
+    model.fingerprint = "another"
+    told = f"^The weights of {NEWER} were fitted on vectors of text-fin-general-v1 as it was then, not as it is in this"
+    async with place.pipeline(joint_models=(CORE, NEWER)) as path, stepping(path, model):
+        with pytest.raises(Fatal, match=told):
+            await register_models(path.services)
+    async with place.pipeline(joint_models=(CORE,)) as path:
+        assert await register_models(path.services) is not None
 
 
 LONG, LONG_DAYS = "joint-long", 8

@@ -9,8 +9,19 @@ from stream_app.embedded import Endpoints
 from tests.conftest import created_database
 from tests.integration.cli.conftest import CommandLine, without_settings
 from tests.integration.pipeline import Place
+from tests.integration.text_models import QuickModel
 from tests.integration.upgrade.dump import Dump
 from tests.integration.upgrade.restore import restore_database, restored_log
+
+TEXT_FINGERPRINTS = {"0.1.0": "quick-model-1"}
+"""By what each release's database knows the text model that it was made with."""
+
+
+@pytest.fixture
+def model(model: QuickModel, dump: Dump) -> QuickModel:
+    """The text model that the release ran with."""
+    model.fingerprint = TEXT_FINGERPRINTS[dump.release]
+    return model
 
 
 @pytest.fixture(params=["0.1.0"])

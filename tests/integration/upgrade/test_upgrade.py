@@ -3,7 +3,9 @@
 import datetime as dt
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,8 +16,11 @@ from stream_app.clock import FixedClock
 from stream_app.replay.over_stored import Compared
 from stream_app.replay.run import Asked, replay
 from stream_app.store.trigger_queue import EVERY_DAY
+from tests.faults import spaces
 from tests.faults.checker import check
-from tests.faults.observed import STAGE_TOPICS, observe
+from tests.faults.context_checks import newest_tables
+from tests.faults.observed import STAGE_TOPICS, Observed, observe
+from tests.faults.oracle import Oracle
 from tests.faults.settled import settled
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.pipeline import Pipeline, Place, until
@@ -33,9 +38,10 @@ from tests.integration.upgrade.history import (
     news,
     prices,
 )
+from tests.models_file import CORE, DEFAULT, SCALED
 
 SHOW = "stream_app.scripts.show_joint_regime_context"
-REVISIONS = "SELECT region, as_of_date, revision, payload FROM joint_embedding_revisions ORDER BY sequence"
+REVISIONS = "SELECT region, as_of_date, revision, model_id, payload FROM joint_embedding_revisions ORDER BY sequence"
 OUTPUTS = {topic.name for topic in TOPICS} - {PRICES.name, NEWS.name}
 """Topics whose events have an id."""
 
@@ -57,11 +63,13 @@ def _without_norms(shown: str) -> tuple[list[str], list[float]]:
     return [line for line, _, _ in lines], [float(norm) for _, _, norm in lines[1:]]
 
 
-async def test_a_worker_goes_on_where_the_older_release_stopped(
+async def test_a_worker_goes_on_where_the_older_release_stopped_and_gains_the_joint_models_that_are_new(
     upgraded: Place, dump: Dump, model: QuickModel, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     clock = FixedClock(STOPPED_AT)
-    async with upgraded.pipeline(clock=clock, regions=dump.regions, **SETTINGS) as path:
+    models: dict[str, Any] = {"joint_models": DEFAULT, "scaled_on": model.fingerprint}
+    async with upgraded.pipeline(clock=clock, regions=dump.regions, **models, **SETTINGS) as path:
         before = [tuple(row) for row in await path.fetch(REVISIONS)]
         path.start(*STAGE_TOPICS)
         await _finish_what_was_begun(path)
@@ -70,16 +78,34 @@ async def test_a_worker_goes_on_where_the_older_release_stopped(
 
         after = [tuple(row) for row in await path.fetch(REVISIONS)]
         assert after[: len(before)] == before
-        made = {(region, day, revision) for region, day, revision, _ in after[len(before) :]}
-        late = {("US", FRIDAY, 3), ("JP", FRIDAY, 3)}
-        assert made == late | {("US", WAITING, 1), ("US", OPEN, 1), ("JP", OPEN, 1)}
+        made = {(*key, model_id) for *key, model_id, _ in after[len(before) :]}
+        new_days = {("US", WAITING, 1), ("US", OPEN, 1), ("JP", OPEN, 1)}
+        late = {of: {("US", FRIDAY, revision), ("JP", FRIDAY, revision)} for of, revision in ((CORE, 3), (SCALED, 1))}
+        assert made == {(*key, of) for of in DEFAULT for key in new_days | late[of]}
+        days = {(region, day) for region, day, *_ in after}
+        lacking = days - {(region, day) for region, day, *_ in made}
+        assert f"were computed without {SCALED}: `stream-app replay` computes it for them" in caplog.text
         assert not [record.getMessage() for record in caplog.records if _complains(record)]
         again = await replay(path.services, Asked((), EVERY_DAY, None), Counted())
         assert isinstance(again, Compared)
-        assert (again.days, again.changed) == (len({key[:2] for key in after}), [])
+        assert again.days == len(days)
+        assert {(change.region, change.as_of) for change in again.changed} == lacking
+        assert {(change.model_id, change.is_first) for change in again.changed} == {(SCALED, True)}
+        await until(partial(settled, path), "what the replay made is published")
         _nothing_is_published_again(dump.log(), await _log(path))
         assert sorted(model.encoded) == sorted(_texts(OPEN) - _texts(TUESDAY))
-        check(await observe(path))
+        _holds(await observe(path))
+
+
+def _holds(observed: Observed) -> None:
+    """Every invariant holds of the older release's joint model, and of the newer one's newest contexts.
+
+    Of what was said of a day before the newer one came it says nothing: each day has one revision.
+    """
+    of_scaled = [replace(each, revision=1) for each in Oracle(observed, spaces.SCALED).revisions()]
+    assert [*newest_tables(observed, spaces.SCALED, of_scaled)] == []
+    observed.tables["models"] = [row for row in observed.tables["models"] if row["model_id"] != SCALED]
+    check(observed)
 
 
 def _texts(day: dt.date) -> set[str]:

@@ -73,6 +73,7 @@ def test_a_complete_day_has_the_average_of_its_halves() -> None:
     assert (context.closed_at, context.known_at) == (DUE, KNOWN_AT)
     assert (context.instruments, context.numeric_last_date, context.stale) == ((A, B), DAY, False)
     assert (context.regime_label, context.regime_confidence) == ("NEUTRAL", 1.0)
+    assert b"regimes_" not in encode(context), "without fitted regimes the bytes are those of older releases"
 
 
 STALE_ALLOWED = trigger(allow_stale=True)

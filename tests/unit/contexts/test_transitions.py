@@ -15,7 +15,7 @@ from stream_app.contexts.transitions import new_transitions
 from stream_app.models import RegimesModel
 from stream_app.regime.hysteresis import Hysteresis
 from stream_app.regime.labels import Prototypes
-from tests.unit.contexts.test_compose import DAY, INPUTS, KNOWN_AT, MODELS, NEXT, NUM, trigger
+from tests.unit.contexts.test_compose import DAY, INPUTS, KNOWN_AT, MODELS, NEXT, NUM, TOO_FEW, trigger
 
 LABELS = ("CALM", "CRISIS", "NORMAL")
 POINTS = Prototypes(np.zeros((3, DIM)), np.arange(3), "euclidean", 1.0)
@@ -40,6 +40,7 @@ def test_a_change_is_told_once_and_says_what_it_is() -> None:
     assert (told.region, told.as_of, told.model_id, told.numeric_model_id) == ("US", DAY, "regimes", "num")
     assert (told.from_label, told.to_label, told.confidence) == ("CALM", "CRISIS", 0.9)
     assert (told.revision, told.trigger_number, told.known_at, told.withdrawn) == (1, 1, KNOWN_AT, False)
+    assert told.fingerprint == "r1"
 
 
 @pytest.mark.parametrize("label_of_day", [NO_CHANGE, FIRST, None])
@@ -80,6 +81,9 @@ def test_a_label_is_in_the_context_and_what_decides_it_in_the_hash_where_regimes
     labelled = replace(INPUTS, label=CRISIS)
     (new,) = compose([labelled], MODELS, {})
     assert (new.context.regime_label, new.context.regime_confidence) == ("CRISIS", 0.9)
+    assert (new.context.regimes_model_id, new.context.regimes_fingerprint) == ("regimes", "r1")
+    (priceless,) = compose([replace(labelled, numeric=TOO_FEW)], MODELS, {})
+    assert (priceless.context.regime_label, priceless.context.regimes_model_id) == (None, None)
     others = [NO_CHANGE, FIRST, label("CRISIS", "CALM", 0.8), None]
     others.append(DayLabel(replace(LABELLER, fingerprint="r2"), "CRISIS", 0.9, "CALM"))
     hashes = {inputs_hash(replace(INPUTS, label=each), MODELS) for each in [CRISIS, *others]}

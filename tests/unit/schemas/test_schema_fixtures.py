@@ -27,7 +27,7 @@ SEMANTIC = {
     "naive-time", "naive-close", "naive-known-at", "naive-timestamp", "date-as-time", "date-with-time", "no-such-date",
     "year-0", "year-24", "year-2262", "first-instant-east-of-greenwich", "last-instant-west-of-greenwich",
     "date-only-at-midnight", "out-of-range-in-metadata", "dim-is-not-length", "part-of-a-number", "not-base64",
-    "value-not-base64", "same-label",
+    "value-not-base64", "same-label", "regimes-without-fingerprint",
 }  # fmt: skip
 """Refused for what a string means or how fields agree, which JSON Schema without format assertions cannot say."""
 
