@@ -25,6 +25,7 @@ COMMANDS = (
     "registry",
     "showing",
     "exporting",
+    "serving",
     "evaluating",
     "regimes",
     "training",

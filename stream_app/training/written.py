@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from stream_app.config import read_toml
 from stream_app.errors import UsageError
 from stream_app.export.destination import whole_file
+from stream_app.toml_files import read_toml
 
 
 def check_new(files: list[Path], force: bool) -> None:

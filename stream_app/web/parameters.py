@@ -1,0 +1,75 @@
+"""The parameters of the routes: their forms and bounds. What is not named here is refused."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from stream_app import iso8601
+from stream_app.web.cursors import LONGEST_CURSOR
+
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
+_NAME = r"^[^|\x00-\x1f\x7f]{1,64}$"
+_MODEL = r"^[^|\x00-\x1f\x7f]{1,200}$"
+
+
+def _read(read: Callable[[str], Any]) -> BeforeValidator:
+    """Reads a text by a function whose ValueError is a sentence; a default stays as it is."""
+
+    def reader(given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        try:
+            return read(given)
+        except ValueError as error:
+            raise PydanticCustomError("form", "{sentence}", {"sentence": str(error)}) from None
+
+    return BeforeValidator(reader)
+
+
+def _whole(text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise ValueError("It is not a whole number.")
+    return int(text)
+
+
+def _flag(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError("It is neither true nor false.")
+    return text == "true"
+
+
+Whole = Annotated[int, _read(_whole)]
+Flag = Annotated[bool, _read(_flag)]
+Day = Annotated[dt.date, _read(iso8601.date)]
+Instant = Annotated[dt.datetime, _read(iso8601.instant)]
+Since = Annotated[
+    dt.datetime, _read(iso8601.beginning), WithJsonSchema({"type": "string", "description": "A date or an instant"})
+]
+Until = Annotated[
+    dt.datetime, _read(iso8601.ending), WithJsonSchema({"type": "string", "description": "A date or an instant"})
+]
+RegionName = Annotated[str, Field(pattern=_NAME)]
+ModelId = Annotated[str, Field(pattern=_MODEL, description="A joint model; else the first of joint_models")]
+Cursor = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_CURSOR, pattern=r"^[A-Za-z0-9_-]+$", description="Of the page before")
+]
+InPath = Annotated[RegionName, Path(description="A region's exact name")]
+DayInPath = Annotated[Day, Path(description="A day, YYYY-MM-DD")]
+
+
+class Parameters(BaseModel):
+    """What a query may have; a route without any takes this itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Span(Parameters):
+    """Days from one to another."""
+
+    start: Annotated[Day | None, Field(description="First day, inclusive")] = None
+    end: Annotated[Day | None, Field(description="Last day, inclusive")] = None
