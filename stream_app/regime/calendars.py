@@ -39,6 +39,8 @@ class SessionCalendar:
     """(n,) datetime64[D], ascending."""
     closes: NDArray[np.datetime64]
     """(n,) datetime64[us], UTC: the scheduled close of each session."""
+    opens: NDArray[np.datetime64]
+    """(n,) datetime64[us], UTC: the scheduled open of each session."""
 
     def is_session(self, day: dt.date) -> bool:
         """Whether the exchange trades on that day."""
@@ -71,6 +73,20 @@ class SessionCalendar:
             return next_midnight
         close = _aware(self.closes[self._at_or_after(day)])
         return max(close, next_midnight) if news_day == "utc_date" else close
+
+    def is_open(self, now: dt.datetime) -> bool:
+        """Whether a session has opened and not closed; a break at noon is part of it. Outside the calendar: no."""
+        at = int(np.searchsorted(self.opens, _naive(now), side="right")) - 1
+        return at >= 0 and bool(_naive(now) < self.closes[at])
+
+    def next_close(self, now: dt.datetime, news_day: str) -> tuple[dt.date, dt.datetime] | None:
+        """The first session whose `scheduled_close` is still to come, and that; None after the calendar's last."""
+        # Under utc_date the session before the next one may still wait for its midnight.
+        first = max(0, int(np.searchsorted(self.closes, _naive(now), side="right")) - 2)
+        for day in self.sessions[first:].tolist():
+            if (close := self.scheduled_close(day, news_day)) > now:
+                return day, close
+        return None
 
     def news_window(self, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
         """(after, until], aware, UTC: the previous session's close, and the day's own or, for a non-session, the next
@@ -123,8 +139,10 @@ def load_calendar(name: str, end: dt.date) -> SessionCalendar:
         # exchange_calendars 4.13 still calls what pandas 4 will drop
         warnings.simplefilter("ignore", DeprecationWarning)
         built = _built(name, end)
-        closes = built.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]")
-        return SessionCalendar(name, built.sessions.to_numpy().astype("datetime64[D]"), closes)
+        opens, closes = (
+            column.dt.tz_convert(None).to_numpy().astype("datetime64[us]") for column in (built.opens, built.closes)
+        )
+        return SessionCalendar(name, built.sessions.to_numpy().astype("datetime64[D]"), closes, opens)
 
 
 def _built(name: str, end: dt.date) -> Any:
@@ -158,3 +176,7 @@ def _unknown(name: str) -> str:
 
 def _aware(instant: np.datetime64) -> dt.datetime:
     return _EPOCH + dt.timedelta(microseconds=int(instant.astype(np.int64)))
+
+
+def _naive(instant: dt.datetime) -> np.datetime64:
+    return np.datetime64(instant.astimezone(dt.UTC).replace(tzinfo=None), "us")

@@ -16,6 +16,8 @@ OVERVIEW = """Joint regime contexts, how they came to be, and what the pipeline 
 Every answer to a GET has an `ETag`; with `If-None-Match` it is 304 while nothing has changed. What goes wrong is
 `application/problem+json` (RFC 9457). Days are YYYY-MM-DD, instants are ISO 8601 with an offset, in UTC.
 """
+TOKEN = "token"
+"""What the document calls the bearer token; a server that only its own machine reaches may ask for none."""
 REFERENCE = "#/components/schemas/{name}"
 
 
@@ -35,6 +37,7 @@ COMMON: dict[int | str, dict[str, Any]] = {
     304: {"description": "Nothing has changed since the answer with this ETag."},
     401: _problem("The token is missing or wrong."),
     404: _problem("There is no such thing."),
+    406: _problem("There is no such media type."),
     422: _problem("A parameter cannot be used."),
     503: _problem("Postgres is away, or the answer takes too long; Retry-After says when to ask again."),
 }
@@ -46,6 +49,18 @@ def document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         _, structs = msgspec.json.schema_components((Problem, *answers.EVERY), ref_template=REFERENCE)
-        made.setdefault("components", {})["schemas"] = structs
+        made["components"] = {"schemas": structs, "securitySchemes": {TOKEN: {"type": "http", "scheme": "bearer"}}}
+        made["security"] = [{TOKEN: []}, {}]
+        for operation in (each for path in made["paths"].values() for each in path.values()):
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _without_null(parameter["schema"])
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter may be left out, but there is no null in a query."""
+    kinds: list[dict[str, Any]] = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {name: value for name, value in schema.items() if name != "anyOf"} | kinds[0]

@@ -42,15 +42,22 @@ async def serve(settings: Settings, endpoints: Endpoints) -> None:
         except Retriable as error:
             say_waiting(log, "the database is not looked at yet", error)
         async with open_services(settings, endpoints, statement_seconds=STATEMENT_SECONDS) as services:
-            await asyncio.to_thread(services.calendars)
-            server = _Server(_config(create_app(Site(services, who))))
+            site = await Site.of(services, who)
+            server = _Server(_config(create_app(site)), site)
             host, port = listener.getsockname()[:2]
             log.info("serving at http://%s", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-            await server.serve([listener])
+            try:
+                await server.serve([listener])
+            finally:
+                await site.feed.stop()
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's, ended by signals without raising them again at its end."""
+    """uvicorn's, ended by signals without raising them again at its end; with it end the streams of events."""
+
+    def __init__(self, config: Config, site: Site) -> None:
+        super().__init__(config)
+        self._site = site
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -67,6 +74,7 @@ class _Server(uvicorn.Server):
     def _end(self) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
+        self._site.feed.end_streams()
 
 
 def _config(app: uvicorn.config.ASGIApplication) -> Config:  # type: ignore[name-defined]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from stream_app.errors import Retriable
 from stream_app.store.database import ask
 from stream_app.web.answering import JSON
-from stream_app.web.answers import Alive, Health
+from stream_app.web.answers.operations import Alive, Health
 from stream_app.web.documents import documented
 from stream_app.web.parameters import Parameters
 from stream_app.web.site import Site, TheSite

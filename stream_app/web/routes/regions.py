@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from stream_app.web import region_states
 from stream_app.web.answering import answer
-from stream_app.web.answers import RegionList
+from stream_app.web.answers.regions import RegionList
 from stream_app.web.documents import documented
 from stream_app.web.parameters import Parameters
 from stream_app.web.site import TheSite
