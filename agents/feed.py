@@ -34,7 +34,7 @@ async def is_mended(
     return last_is_good and rejected <= limits.ratio * records
 
 
-async def too_many(services: Services, chunk: Chunk, passed: Passed) -> str:
+async def too_many(services: Services, chunk: Chunk, passed: Passed, limits: RejectionLimits) -> str:
     """What happened, and what to do."""
     async with connection(services.pool) as conn:
         reasons = await handled_letters.recent_reasons(conn, chunk.topic, TOLD_LETTERS)
@@ -42,7 +42,8 @@ async def too_many(services: Services, chunk: Chunk, passed: Passed) -> str:
     return (
         f"Too much on {chunk.topic} cannot be used: {passed.how}. Reading stops before partition {chunk.partition}, "
         f"offset {passed.offset}. The newest dead letters by reason: {told or 'none'}; see `stream-app dead-letters "
-        "list`. Mend what sends them and start the worker again: it goes on once the newest records are good. To let "
-        "them go to the dead letters all the same, start it once with a higher --max-rejected-in-a-row or "
-        "--max-rejected-ratio."
+        "list`. Mend what sends them and start the worker again: it goes on once the partition's newest record is "
+        f"good, and of those since that offset, the last {limits.minimum_records:,} at most, no more than "
+        f"{limits.ratio:.0%} are bad. To let them go to the dead letters all the same, start it once with a higher "
+        "--max-rejected-in-a-row or --max-rejected-ratio."
     )

@@ -106,7 +106,7 @@ class Stage(ABC):
             return
         if before := [record for record in chunk.records if record.offset < passed.offset]:
             await self._apply(replace(chunk, records=before), was)
-        raise Fatal(await too_many(self.services, chunk, passed))
+        raise Fatal(await too_many(self.services, chunk, passed, self.limits))
 
     async def _apply(self, chunk: Chunk, was: Progress) -> None:
         self._progress[chunk.partition] = self._seen[chunk.partition] = await self.apply(chunk, was)

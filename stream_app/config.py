@@ -245,7 +245,7 @@ class Settings(BaseSettings):
             max_length=16,
             description="whose contexts are computed, by commas; `show`, `export` and `close` ask the first",
         ),
-    ] = ("joint-regime-core-v1", "joint-regime-scaled-v1")
+    ] = ("joint-regime-core-v1", "joint-regime-scaled-v2")
     text_device: Annotated[
         Device,
         Field(description="of the text model: `cpu`, `cuda`, `mps`, or `auto`: the first of cuda, mps, cpu"),

@@ -8,7 +8,7 @@ import ssl
 from stream_app import tls
 from stream_app.config import OF_TLS, Settings
 from stream_app.database_url import checked, with_password
-from stream_app.embedded import Endpoints, running
+from stream_app.embedded import Endpoints, running_kafka, running_postgres
 from stream_app.errors import UsageError
 from stream_app.kafka.access import KafkaAccess, KafkaLogin
 from stream_app.secret_files import read_secret
@@ -19,23 +19,33 @@ LAST_PORT = 65_535
 log = logging.getLogger(__name__)
 
 
+class NotRunning(UsageError):
+    """The settings name no service of one's own, and the embedded one of the data folder does not answer."""
+
+
 def find(settings: Settings) -> Endpoints:
-    """Both endpoints. Raises UsageError for a URL of another form, or when neither is set nor running.
+    """Both endpoints. Raises NotRunning, and UsageError for a URL of another form.
 
     So it does for a file of a password or of a certificate that cannot be used.
     """
-    kafka = None if settings.kafka_url is None else _kafka(settings.kafka_url, settings)
-    if kafka is not None and settings.database_url is not None:
-        return Endpoints(kafka, find_database(settings))
-    embedded = _running(settings)
-    database_url = embedded.database_url if settings.database_url is None else find_database(settings)
-    return Endpoints(kafka or embedded.kafka, database_url)
+    return Endpoints(find_kafka(settings), find_database(settings))
+
+
+def find_kafka(settings: Settings) -> KafkaAccess:
+    """How Kafka is reached. Raises as `find`."""
+    if settings.kafka_url is not None:
+        return _kafka(settings.kafka_url, settings)
+    if (access := running_kafka(settings.data_dir)) is None:
+        raise _not_running("Kafka", settings)
+    return access
 
 
 def find_database(settings: Settings) -> str:
-    """The database's URL alone, with its password. Raises UsageError as `find` does."""
+    """The database's URL, with its password. Raises as `find`."""
     if settings.database_url is None:
-        return _running(settings).database_url
+        if (running := running_postgres(settings.data_dir)) is None:
+            raise _not_running("Postgres", settings)
+        return running
     url = checked(settings.database_url.get_secret_value())
     if settings.database_password_file is None:
         return url
@@ -80,11 +90,8 @@ def command(settings: Settings, words: str) -> str:
     return f"stream-app {words}" if is_default else f"stream-app --data-dir {shlex.quote(str(folder))} {words}"
 
 
-def _running(settings: Settings) -> Endpoints:
-    endpoints = running(settings.data_dir)
-    if endpoints is None:
-        raise UsageError(
-            f"No services are running in {settings.data_dir}: start them with `{command(settings, 'up')}`, "
-            "or set STREAM_APP_KAFKA_URL and STREAM_APP_DATABASE_URL."
-        )
-    return endpoints
+def _not_running(service: str, settings: Settings) -> NotRunning:
+    return NotRunning(
+        f"{service} is not running in {settings.data_dir}: `{command(settings, 'up')}` starts both services; "
+        "STREAM_APP_KAFKA_URL and STREAM_APP_DATABASE_URL name others."
+    )

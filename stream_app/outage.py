@@ -5,6 +5,7 @@ the health endpoint answers, and whether a retry still has to be told come from 
 """
 
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -57,9 +58,11 @@ class Outage:
             self._last_line = now
             logger.warning("%s has not answered for %.0f s: %s", self.service, now - self._since, message)
 
-    def answered(self) -> None:
-        """It did what was asked of it."""
+    def answered(self, asked_at: float = math.inf) -> None:
+        """It did what was asked of it at that time (monotonic, s); what was asked before it went away tells nothing."""
         since, told = self._since, self.told
+        if since is not None and asked_at < since:
+            return
         self._since = self._last_line = None
         if since is not None and told:
             logger.info("%s answers again after %.0f s", self.service, time.monotonic() - since)

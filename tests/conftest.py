@@ -18,6 +18,7 @@ from stream_app.embedded import Endpoints, start
 from stream_app.embedded.postgres import binary
 from stream_app.store.migrate import upgrade
 from tests.certificates import Certificates
+from tests.faults.rounds import SEED
 
 # Stops the services when its standard input ends: at the session's end, and as well when pytest is killed.
 GUARD = """
@@ -27,6 +28,7 @@ sys.stdin.read()
 stop(pathlib.Path(sys.argv[1]))
 """
 LONGEST_NAME = 40
+FIXED_SEED = 20_080_915
 # For a text that breaks the tokenizer, Rust would take seconds to name each frame of its stack.
 os.environ["RUST_BACKTRACE"] = "0"
 _numbers = itertools.count(1)
@@ -34,11 +36,22 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let property tests try the same examples in every run, or those of FAULTS_SEED."""
-    seed = os.environ.get("FAULTS_SEED")
+    seed = os.environ.get(SEED)
     settings.register_profile("stream-app", derandomize=seed is None, print_blob=True)
     settings.load_profile("stream-app")
     if seed is not None:
         core.global_force_seed = int(seed)  # type: ignore[assignment] # hypothesis says that it is always None
+
+
+def drawn_from() -> int:
+    """FAULTS_SEED, or the fixed one."""
+    return int(os.environ.get(SEED, FIXED_SEED))
+
+
+@pytest.fixture
+def seed() -> int:
+    """What a test draws from."""
+    return drawn_from()
 
 
 @contextmanager

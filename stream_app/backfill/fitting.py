@@ -1,15 +1,20 @@
-"""Fits what a `scaled` joint model needs on the halves that are stored of a period."""
+"""Fits what a `scaled` joint model needs on the halves that are stored of a period, and on the articles behind them."""
 
 import asyncio
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from stream_app.backfill.halves import PairedHalves, chunks, one_a_day, paired
+from schemas import DIM
+from stream_app.backfill.halves import Key, PairedHalves, by_day, chunks, one_a_day, paired
 from stream_app.errors import UsageError
-from stream_app.models.scalings import Fitted, Half, ScalingWeights
-from stream_app.regime.scaled import Scaling
-from stream_app.store import article_texts, models, regimes
+from stream_app.models.scalings import Fitted, Half, ScalingWeights, TextHalf
+from stream_app.regime import text
+from stream_app.regime.scaled import Scaling, TextScaling
+from stream_app.store import article_texts, models, regimes, vectors
 from stream_app.store.article_texts import Selection
 from stream_app.store.database import Connection
 from stream_app.store.regimes import Wanted
@@ -29,13 +34,14 @@ class FitJob:
 async def fit_scaling(connection: Connection, job: FitJob) -> ScalingWeights:
     """What is fitted, and on what. UsageError where there are too few days, too many, or several regimes of one."""
     chosen = job.selection
-    both = await _halves(connection, job)
+    both, spreads = await _halves(connection, job)
     fingerprints = {
         model.model_id: model.fingerprint
         for model in await models.named(connection, (job.regimes.model_id, chosen.model_id))
     }
     try:
-        numeric, text = await asyncio.to_thread(lambda: (Scaling.fitted(both.numeric), Scaling.fitted(both.text)))
+        numeric = await asyncio.to_thread(Scaling.fitted, both.numeric)
+        texts = await asyncio.to_thread(TextScaling.fitted, both.text, both.articles, spreads)
     except ValueError as error:
         raise UsageError(
             f"From {chosen.first} to {chosen.last} {error}; fill in more with `stream-app run-numeric-regime "
@@ -52,17 +58,18 @@ async def fit_scaling(connection: Connection, job: FitJob) -> ScalingWeights:
         days[-1],
         len(both.keys),
     )
-    return ScalingWeights(fitted, Half.of(numeric), Half.of(text))
+    return ScalingWeights(fitted, Half.of(numeric), TextHalf.of(texts))
 
 
-async def _halves(connection: Connection, job: FitJob) -> PairedHalves:
+async def _halves(connection: Connection, job: FitJob) -> tuple[PairedHalves, NDArray[np.float64]]:
+    """The days that have both halves, and how far each one's articles lie apart."""
     chosen = job.selection
     with_regime = await regimes.days(connection, job.regimes, chosen.first, chosen.last)
     news = await article_texts.by_day(connection, chosen)
     days = sorted(day for day in set().union(*with_regime.values()) if day in news and news[day].with_vector)
     if len(days) * len(job.regimes.regions) > MOST_DAYS:
         raise UsageError(f"From {chosen.first} to {chosen.last} there are over {MOST_DAYS:,} days; choose fewer.")
-    found = [paired([], [], [])]
+    found, spreads = [paired([], [], [])], [np.zeros(0)]
     for chunk in chunks(days, news, len(job.regimes.regions)):
         halves, ambiguous = one_a_day(await regimes.of_days(connection, job.regimes, chunk))
         if ambiguous:
@@ -70,9 +77,19 @@ async def _halves(connection: Connection, job: FitJob) -> PairedHalves:
                 f"{ambiguous[0][0].region} {ambiguous[0][0].as_of} has regimes of different instruments: "
                 "name them with --instrument-id."
             )
-        found.append(await asyncio.to_thread(paired, halves, *await article_texts.vectors(connection, chosen, chunk)))
-    return PairedHalves(
+        news_days, rows = await article_texts.vectors(connection, chosen, chunk)
+        found.append(await asyncio.to_thread(paired, halves, news_days, rows))
+        spreads.append(await asyncio.to_thread(_spreads, found[-1].keys, news_days, rows))
+    both = PairedHalves(
         [key for part in found for key in part.keys],
         np.concatenate([part.numeric for part in found]),
         np.concatenate([part.text for part in found]),
+        np.concatenate([part.articles for part in found]),
     )
+    return both, np.concatenate(spreads)
+
+
+def _spreads(keys: Sequence[Key], news_days: Sequence[dt.date], rows: Sequence[bytes]) -> NDArray[np.float64]:
+    names, starts = by_day(news_days)
+    of_days = dict(zip(names, text.day_spreads(vectors.from_rows(rows, DIM), starts), strict=True))
+    return np.array([of_days[day] for _, day in keys])

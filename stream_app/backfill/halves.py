@@ -31,6 +31,8 @@ class PairedHalves:
     keys: list[Key]
     numeric: NDArray[np.float32]
     text: NDArray[np.float32]
+    articles: NDArray[np.int64]
+    """(n,): of how many articles each text half is the mean."""
 
 
 def chunks(days: Sequence[dt.date], news: Mapping[dt.date, DayNews], regions: int) -> Iterator[Sequence[dt.date]]:
@@ -59,21 +61,22 @@ def one_a_day(rows: Sequence[RegimeRow]) -> tuple[list[RegimeRow], list[list[Reg
 
 
 def paired(halves: Sequence[RegimeRow], news_days: Sequence[dt.date], news_vectors: Sequence[bytes]) -> PairedHalves:
-    """The numeric halves whose day has text vectors, with the mean of these."""
-    means = _means(news_days, news_vectors)
-    known = [half for half in halves if half.as_of in means]
+    """The numeric halves whose day has text vectors, with the mean of these, which are grouped by day."""
+    names, starts = by_day(news_days)
+    means = text.day_means(vectors.from_rows(news_vectors, DIM), starts)
+    place = {day: index for index, day in enumerate(names)}
+    known = [half for half in halves if half.as_of in place]
+    of_day = np.array([place[half.as_of] for half in known], np.int64)
     return PairedHalves(
         [(half.region, half.as_of) for half in known],
         vectors.from_rows([half.vector for half in known], DIM),
-        np.array([means[half.as_of] for half in known], np.float32).reshape(-1, DIM),
+        means[of_day],
+        np.diff(starts)[of_day],
     )
 
 
-def _means(days: Sequence[dt.date], rows: Sequence[bytes]) -> dict[dt.date, NDArray[np.float32]]:
-    """Each day's mean text vector; the rows are grouped by day."""
-    if not rows:
-        return {}
-    names = [day for day, _ in groupby(days)]
-    counts = [len(list(of_day)) for _, of_day in groupby(days)]
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    return dict(zip(names, text.day_means(vectors.from_rows(rows, DIM), starts), strict=True))
+def by_day(days: Sequence[dt.date]) -> tuple[list[dt.date], NDArray[np.int64]]:
+    """Days of which the same stand beside each other: each once, and the bounds of its places, as `text.day_means`
+    takes them."""
+    counts = {day: len(list(of_day)) for day, of_day in groupby(days)}
+    return list(counts), np.concatenate([[0], np.cumsum(list(counts.values()), dtype=np.int64)])

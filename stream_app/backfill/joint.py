@@ -146,4 +146,4 @@ def _joined(
 ) -> tuple[list[Key], list[bytes]]:
     """The joint vectors, in pgvector's binary form, of the halves whose day has text vectors."""
     both = paired(halves, news_days, news_vectors)
-    return both.keys, vectors.to_rows(join(both.numeric, both.text))
+    return both.keys, vectors.to_rows(join(both.numeric, both.text, both.articles))

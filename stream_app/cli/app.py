@@ -14,6 +14,7 @@ from stream_app.cli.output import put
 
 COMMANDS = (
     "services",
+    "status",
     "database",
     "pruning",
     "adopting",

@@ -2,7 +2,6 @@
 # ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
 
 import asyncio
-import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,22 +102,6 @@ def _first_line(error: Exception) -> str:
 
 
 def _named(other: "OtherDefinition", list_days: bool) -> str:
-    span = _span(other.days)
-    if other.now is None:
-        told = f"{other.region}: {span} computed; the region is no longer in the regions file."
-    else:
-        changes = [
-            f"{name} {_shown(getattr(other.was, name))} is now {_shown(getattr(other.now, name))}"
-            for name in other.was.__struct_fields__
-            if getattr(other.was, name) != getattr(other.now, name)
-        ]
-        told = f"{other.region}: {span} computed under another definition: {', '.join(changes)}."
-    return "\n".join([told, *(f"  {day}" for day in other.days)] if list_days else [told])
+    from stream_app.status.telling import definition_told
 
-
-def _span(days: Sequence[dt.date]) -> str:
-    return f"{days[0]}" if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
-
-
-def _shown(value: str | tuple[str, ...]) -> str:
-    return value if isinstance(value, str) else ",".join(value)
+    return "\n".join([definition_told(other), *(f"  {day}" for day in other.days if list_days)])

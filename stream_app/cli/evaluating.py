@@ -15,6 +15,7 @@ from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
     from stream_app.config import Settings
+    from stream_app.evaluation.analogues import Study
     from stream_app.evaluation.stored import Answer, Question
 
 Format = Literal["table", "json", "csv"]
@@ -44,6 +45,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 - typer reads the options from the param
     last: Annotated[
         dt.date | None, typer.Option("--to", parser=iso_date, metavar="DATE", help="Last tested day, inclusive.")
     ] = None,
+    after_fit: Annotated[
+        bool,
+        typer.Option("--after-fit", help="Test only days after those fitted on and the 21 sessions that follow them."),
+    ] = False,
+    history_from: Annotated[
+        dt.date | None,
+        typer.Option(parser=iso_date, metavar="DATE", help="No earlier day is a neighbour, or tested."),
+    ] = None,
     k: Annotated[
         list[int] | None,
         typer.Option("--k", metavar="N", min=1, max=LARGEST_K, help="Neighbours; repeat it. Else 10 and 50."),
@@ -62,22 +71,33 @@ def evaluate(  # noqa: PLR0913, PLR0917 - typer reads the options from the param
     came, with a 95 % interval (circular block bootstrap, blocks of half a year). Trailing volatility and random days
     stand beside it.
 
+    p is the share of shifts of the market against the vectors with which the forecast does as well: above 0.05 it may
+    be chance. Volatility and vectors change slowly, so vectors that know nothing may look better than random days.
+
+    A model is in sample on each tested day that does not lie over 21 sessions after the days it was fitted on: the
+    table says on how many. What a text model read when it was trained is not known here.
+
     Models are tested on the days that all of them have, with the vectors and prices as they are known now. Stability is
     the mean cosine to the day before; the text share is that of what tells a joint space's days apart and is not in
     their numeric halves; an overlap is the share of neighbours that two models have in common.
     """
     from stream_app.endpoints import find_database
     from stream_app.errors import UsageError
-    from stream_app.evaluation import stored
+    from stream_app.evaluation import stored, told
     from stream_app.export import destination
+    from stream_app.models import load_registry
+    from stream_app.training.fitted_days import FitsOf
 
     if first is not None and last is not None and first > last:
         raise UsageError(f"--from {first} is after --to {last}.")
     if output is not None:
         destination.check(output, force)
     settings = settings_of(ctx)
-    question = _question(settings, model_id, region, instrument, (first, last), k, every)
-    found = stored.answer(asyncio.run(stored.read(find_database(settings), question)), question.study)
+    fits = FitsOf(load_registry(settings.models_file))
+    study = _study((first, last, history_from), k, every)
+    chosen = instrument or _only_instrument(settings, region)
+    question = stored.Question(tuple(dict.fromkeys(model_id)), region, chosen, study, after_fit)
+    found = stored.answer(asyncio.run(stored.read(find_database(settings), question)), question, fits)
     text = _text(found, question, form)
     if output is not None:
         with destination.whole_file(output) as file:
@@ -85,25 +105,18 @@ def evaluate(  # noqa: PLR0913, PLR0917 - typer reads the options from the param
     put(text)
     tested = found.evaluation
     say(f"Tested {tested.days:,} days of {question.instrument} from {tested.first} to {tested.last}.")
+    if form != "table":
+        for note in told.notes(found):
+            say(note)
 
 
-def _question(  # noqa: PLR0913, PLR0917 - the command's own options
-    settings: "Settings",
-    model_ids: list[str],
-    region: str,
-    instrument: str | None,
-    bounds: tuple[dt.date | None, dt.date | None],
-    k: list[int] | None,
-    every: int,
-) -> "Question":
+def _study(bounds: tuple[dt.date | None, dt.date | None, dt.date | None], k: list[int] | None, every: int) -> "Study":
     import numpy as np
 
     from stream_app.evaluation.analogues import Study
-    from stream_app.evaluation.stored import Question
 
-    first, last = (None if day is None else np.datetime64(day, "D") for day in bounds)
-    study = Study(tuple(sorted(set(k or (10, 50)))), first, last, every)
-    return Question(tuple(dict.fromkeys(model_ids)), region, instrument or _only_instrument(settings, region), study)
+    first, last, history_first = (None if day is None else np.datetime64(day, "D") for day in bounds)
+    return Study(tuple(sorted(set(k or (10, 50)))), first, last, every, history_first)
 
 
 def _only_instrument(settings: "Settings", region: str) -> str:
@@ -146,4 +159,4 @@ def _table(found: "Answer") -> str:
         table.add_row(*row)
     written = io.StringIO()
     Console(file=written, width=TABLE_COLUMNS, highlight=False, markup=False).print(table)
-    return written.getvalue().rstrip("\n")
+    return "\n\n".join([written.getvalue().rstrip("\n"), *told.notes(found)])

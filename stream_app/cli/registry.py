@@ -103,7 +103,7 @@ def check(ctx: typer.Context) -> None:
     stood = ask_database(settings, _registered)
     differing = [model for model in known if stood.get(model.model_id, model) != model]
     for model in differing:
-        say(changed(model))
+        say(changed(model.kind, model.model_id))
     put(f"{len(known)} models are loaded, {sum(model.model_id in stood for model in known)} of them registered.")
     if differing:
         raise typer.Exit(DIFFERS)

@@ -144,10 +144,10 @@ class Closer:
         if self._asked_for_prices is not None and now - self._asked_for_prices < PRICE_DEADLINE_INTERVAL:
             return
         deadline = now - dt.timedelta(hours=self._services.settings.price_deadline_hours)
-        for region in self._services.regions:
-            async with connection(self._services.pool) as conn:
-                waiting = await revisions.awaiting_price(conn, region, deadline)
-            if waiting:
-                amended = await amend_days(self._services, region, waiting, allow_stale=True)
-                log.info("amended without price region=%s days=%d", region, amended)
+        async with connection(self._services.pool) as conn:
+            waiting = await revisions.awaiting_price(conn, list(self._services.regions), deadline)
+        for region, of_region in itertools.groupby(waiting, key=lambda each: each.region):
+            days = [each.as_of for each in of_region]
+            amended = await amend_days(self._services, region, days, allow_stale=True)
+            log.info("amended without price region=%s days=%d", region, amended)
         self._asked_for_prices = now

@@ -116,7 +116,8 @@ def _joints(days: Sequence[DayInputs], halves: Sequence[Half], join: Join) -> li
     present = [index for index, inputs in enumerate(days) if inputs.absent_reason is None]
     numeric_halves = np.array([halves[index] for index in present], np.float32).reshape(-1, DIM)
     text_halves = np.array([days[index].text_mean for index in present], np.float32).reshape(-1, DIM)
-    return _spread(join(numeric_halves, text_halves), present, len(days))
+    articles = np.array([len(days[index].articles) for index in present], np.int64)
+    return _spread(join(numeric_halves, text_halves, articles), present, len(days))
 
 
 def _spread(rows: NDArray[np.float32], places: Sequence[int], count: int) -> list[Half]:

@@ -63,11 +63,18 @@ async def _registered_models(services: Services) -> KnownModels:
             log.info("waiting for a news stage to register the text model %s", services.models.text.model_id)
             said = True
         await asyncio.sleep(services.settings.compute_poll_seconds)
+    await _say_what_differs(services)
+    return found
+
+
+async def _say_what_differs(services: Services) -> None:
+    """Say which models came into use, or went out of it, since days were computed."""
+    in_use = [model.model_id for model in services.models.joint]
     async with connection(services.pool) as conn:
-        lacking = {
-            model.model_id: await revisions.days_without(conn, model.model_id) for model in services.models.joint
-        }
+        lacking = {model_id: await revisions.days_without(conn, model_id) for model_id in in_use}
+        left = await revisions.models_beside(conn, in_use)
     for model_id, days in lacking.items():
         if days:
             log.info("%d days were computed without %s: `stream-app replay` computes it for them", days, model_id)
-    return found
+    for model_id in left:
+        log.info("contexts of %s stay as they are: to go on with them, name it in joint_models", model_id)

@@ -51,7 +51,7 @@ def start(data_dir: Path, say: Callable[[str], None] = _silent) -> Endpoints:
             for service in launched:
                 service.stop()
             raise
-    return _endpoints(kafka, postgres)
+    return Endpoints(KafkaAccess(kafka.url), postgres.url)
 
 
 def stop(data_dir: Path) -> None:
@@ -65,13 +65,20 @@ def stop(data_dir: Path) -> None:
 
 def running(data_dir: Path) -> Endpoints | None:
     """Where the folder's services are reached, if both answer now."""
-    folder = _owned(data_dir)
-    kafka, postgres = Kafka(folder), Postgres(folder)
-    return _endpoints(kafka, postgres) if kafka.answers() and postgres.answers() else None
+    kafka, database_url = running_kafka(data_dir), running_postgres(data_dir)
+    return None if kafka is None or database_url is None else Endpoints(kafka, database_url)
 
 
-def _endpoints(kafka: Kafka, postgres: Postgres) -> Endpoints:
-    return Endpoints(KafkaAccess(kafka.url), postgres.url)
+def running_kafka(data_dir: Path) -> KafkaAccess | None:
+    """How the folder's Kafka is reached, if it answers now."""
+    kafka = Kafka(_owned(data_dir))
+    return KafkaAccess(kafka.url) if kafka.answers() else None
+
+
+def running_postgres(data_dir: Path) -> str | None:
+    """The URL of the folder's database with its password, if it answers now."""
+    postgres = Postgres(_owned(data_dir))
+    return postgres.url if postgres.answers() else None
 
 
 def _owned(data_dir: Path) -> Path:

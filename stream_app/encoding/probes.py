@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_app.encoding.encoder import PROBE, TextModel
+from stream_app.encoding.encoder import PROBE, TextModel, first_line
 from stream_app.regime.text import batches
 
 LEAST_COSINE = 0.999
@@ -49,7 +49,11 @@ def check_encoder(model: Probed) -> int:
     if model.max_tokens < LEAST_TOKENS:
         raise ValueError(f"its tokenizer cuts texts at {model.max_tokens} tokens")
     tokens = model.tokenize([PROBE])[0]
-    if not _reads_ahead(model, tokens):
+    try:
+        reads_ahead = model.reads_ahead(tokens)
+    except Exception as error:  # an encoder and decoder in one asks for more, and one of images for something else
+        raise ValueError(f"it is no encoder, or it fails: {first_line(error)}") from error
+    if not reads_ahead:
         raise ValueError("it is no encoder, in which every token's state depends on the whole text")
     longest = model.tokenize(["markets " * model.max_tokens])[0]
     try:
@@ -62,13 +66,6 @@ def check_encoder(model: Probed) -> int:
     if not np.isfinite(vectors).all():
         raise ValueError("it gives numbers that are not finite")
     return len(vectors[0])
-
-
-def _reads_ahead(model: Probed, tokens: list[int]) -> bool:
-    try:
-        return model.reads_ahead(tokens)
-    except Exception:  # an encoder and decoder in one asks for more, and one of images for something else
-        return False
 
 
 def embedded(model: TextModel, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -10,8 +10,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_app.evaluation.correlation import BLOCK_SESSIONS, RESAMPLES, SEED, Correlations, Estimate, circular_blocks
+from stream_app.evaluation.correlation import (
+    BLOCK_SESSIONS,
+    RESAMPLES,
+    SEED,
+    Correlations,
+    Estimate,
+    circular_blocks,
+    spearman,
+)
 from stream_app.evaluation.neighbours import earlier_days, most_alike
+from stream_app.evaluation.shifts import p_value, some_shifts
 from stream_app.evaluation.spaces import overlap, stability
 from stream_app.evaluation.volatility import HORIZON_SESSIONS, following, trailing
 
@@ -31,12 +40,17 @@ class TooFewDays(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """How days are tested. `every_sessions`: 3 tests every third day on which it can be done."""
+    """How days are tested. `every_sessions`: 3 tests every third day on which it can be done.
+
+    No day before `history_first` is a neighbour, nor tested. With `fitted_last` only days from `first_after` it on are.
+    """
 
     counts: Sequence[int] = (10, 50)
     first: np.datetime64 | None = None
     last: np.datetime64 | None = None
     every_sessions: int = EVERY_SESSIONS
+    history_first: np.datetime64 | None = None
+    fitted_last: np.datetime64 | None = None
     gap_sessions: int = GAP_SESSIONS
     resamples: int = RESAMPLES
     seed: int = SEED
@@ -70,6 +84,8 @@ class Row:
     k: int | None
     spearman: Estimate
     above_trailing: Estimate
+    p_value: float | None
+    """Of the correlation, by `by_chance`; None of trailing volatility, which no shift takes from the market."""
     stability: float | None
     """The mean cosine to the day before's vector."""
     overlaps: Mapping[str, float]
@@ -78,14 +94,29 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The rows, and the days on which all of them were tested: how many, the first and the last."""
+    """The rows, and the days (m,) on which all of them were tested, ascending."""
 
     rows: Sequence[Row]
-    days: int
-    first: np.datetime64
-    last: np.datetime64
+    tested: Days = field(compare=False, repr=False)
     correlations: Correlations = field(compare=False, repr=False)
     """Of the rows, in their order: what their intervals are made of."""
+
+    @property
+    def days(self) -> int:
+        """How many days were tested."""
+        return len(self.tested)
+
+    @property
+    def first(self) -> np.datetime64:
+        """The first tested day."""
+        found: np.datetime64 = self.tested[0]
+        return found
+
+    @property
+    def last(self) -> np.datetime64:
+        """The last tested day."""
+        found: np.datetime64 = self.tested[-1]
+        return found
 
 
 def evaluate(market: Market, spaces: Mapping[str, Space], study: Study) -> Evaluation:
@@ -94,6 +125,8 @@ def evaluate(market: Market, spaces: Mapping[str, Space], study: Study) -> Evalu
     Raises TooFewDays.
     """
     sessions = common_sessions(market, spaces)
+    if study.history_first is not None:
+        sessions = sessions[market.dates[sessions] >= study.history_first]
     outcomes = following(market.closes)
     trail = trailing(market.closes)
     queries = tested_days(market, sessions, study)
@@ -108,12 +141,14 @@ def evaluate(market: Market, spaces: Mapping[str, Space], study: Study) -> Evalu
     tested = sessions[queries]
     samples = circular_blocks(len(queries), BLOCK_SESSIONS // study.every_sessions, study.resamples, study.seed)
     found = Correlations.of(np.array([trail[tested], *made]), outcomes[tested], samples)
-    rows = [Row(TRAILING, None, found.estimate(0), found.above(0, 0), None, {})]
+    rows = [Row(TRAILING, None, found.estimate(0), found.above(0, 0), None, None, {})]
     for index, (name, k) in enumerate(asked, start=1):
         steady = stability(vectors[name]) if name in vectors else None
         others = _overlaps(name, neighbours, k) if name in vectors else {}
-        rows.append(Row(name, k, found.estimate(index), found.above(index, 0), steady, others))
-    return Evaluation(rows, len(queries), market.dates[tested[0]], market.dates[tested[-1]], found)
+        shifted = by_chance(outcomes[sessions], queries, neighbours[name][:, :k])
+        sure = p_value(found.values[index], shifted)
+        rows.append(Row(name, k, found.estimate(index), found.above(index, 0), sure, steady, others))
+    return Evaluation(rows, market.dates[tested], found)
 
 
 def common_sessions(market: Market, spaces: Mapping[str, Space]) -> NDArray[np.int64]:
@@ -134,20 +169,47 @@ def tested_days(market: Market, sessions: NDArray[np.int64], study: Study) -> ND
         can &= days >= study.first
     if study.last is not None:
         can &= days <= study.last
+    if study.fitted_last is not None:
+        can &= sessions >= first_after(market.dates, study.fitted_last)
     chosen = np.flatnonzero(can)[:: study.every_sessions]
     if len(chosen) < FEWEST_TESTED_DAYS:
         raise TooFewDays(
             f"{len(chosen)} days can be tested, fewer than {FEWEST_TESTED_DAYS}: of {len(sessions)} days with a price "
             f"and a vector of each model a tested one needs {max(study.counts)} that are at least {study.gap_sessions} "
-            f"sessions older, and {HORIZON_SESSIONS} sessions after it."
+            f"sessions older, and {HORIZON_SESSIONS} sessions after it{_after_fit(study)}."
         )
     return chosen
+
+
+def first_after(dates: Days, fitted_last: np.datetime64) -> int:
+    """The number of the first session (of n dates, ascending) on which a model is not in sample that was fitted on days
+    up to `fitted_last`: what follows a fitted day, HORIZON_SESSIONS long, has ended before it."""
+    return int(np.searchsorted(dates, fitted_last, side="right")) + HORIZON_SESSIONS
 
 
 def forecast(outcomes: Array, neighbours: NDArray[np.int64]) -> Array:
     """The mean of what followed each query's neighbours (m, k), indices into outcomes: (m,)."""
     found: Array = outcomes[neighbours].mean(axis=1)
     return found
+
+
+def _after_fit(study: Study) -> str:
+    """How the sentence goes on that says what a tested day needs."""
+    if study.fitted_last is None:
+        return ""
+    return f", and lies over {HORIZON_SESSIONS} sessions after {study.fitted_last}, the last day that was fitted on"
+
+
+def by_chance(outcomes: Array, queries: NDArray[np.int64], neighbours: NDArray[np.int64]) -> Array:
+    """The correlations that the same neighbours (m, k) of the queries (m,) reach when the market is shifted against the
+    days: (s,), for `some_shifts` of it.
+
+    `outcomes` (n,) are NaN at their end alone. So days keep being alike because they are near each other, and markets
+    calm or wild for months; what the vectors know of the market goes.
+    """
+    known = outcomes[np.isfinite(outcomes)]
+    shifts = [np.roll(known, shift) for shift in some_shifts(len(known)).tolist()]
+    return np.array([spearman(forecast(each, neighbours), each[queries]) for each in shifts])
 
 
 def _overlaps(name: str, neighbours: Mapping[str, NDArray[np.int64]], k: int) -> dict[str, float]:

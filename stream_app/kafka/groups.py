@@ -1,6 +1,6 @@
 """Consumer groups from outside: who is in one, what it has committed, and committing for one that nobody is in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,13 @@ async def look_at(kafka: KafkaAccess, group_id: str, topic: str) -> Group:
                 offsets = {}
     committed = {tp.partition: at.offset for tp, at in offsets.items() if tp.topic == topic and at.offset >= 0}
     return Group(len(members), committed)
+
+
+async def members(kafka: KafkaAccess, group_ids: Sequence[str]) -> dict[str, int]:
+    """How many members these groups have now."""
+    with kafka_errors("looking at the groups"):
+        async with administrating(kafka) as admin:
+            return {group_id: len((await described(admin, group_id))["members"]) for group_id in group_ids}
 
 
 async def described(admin: AIOKafkaAdminClient, group_id: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
@@ -68,7 +68,7 @@ class LogReader:
 
     async def records(
         self, topic: str, partition: int, start: int, end: int
-    ) -> AsyncIterator[Sequence[ConsumerRecord]]:
+    ) -> AsyncGenerator[Sequence[ConsumerRecord], None]:
         """The records of one partition with start <= offset < end, in batches of at most 2,000.
 
         Raises Fatal when `start` lies outside the log.

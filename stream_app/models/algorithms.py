@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from stream_app.encoding.spec import Pooling, Precision
-from stream_app.models.definitions import Embed, Join
+from stream_app.models.definitions import Embed, Floats, Join
 from stream_app.models.scalings import decoded
 from stream_app.regime import joint, numeric, projected, scaled, volatility_profile
 from stream_app.regime.hysteresis import LARGEST_HISTORY_SESSIONS
@@ -95,6 +95,16 @@ def fingerprint(rules: str, parameters: Parameters, weights: bytes) -> str:
     return hashlib.sha256(f"{rules}|{given}|{hashlib.sha256(weights).hexdigest()}".encode()).hexdigest()
 
 
+def _of_any_number(join: Callable[[Floats, Floats], Floats]) -> Join:
+    """A join to which it is all the same of how many articles a text half is the mean."""
+    return lambda numeric, text, _: join(numeric, text)
+
+
+def _scaled_fingerprint(parameters: Parameters, weights: bytes) -> str:
+    rules = scaled.RULES_BY_ARTICLES if decoded(weights).text.within else scaled.RULES
+    return fingerprint(f"scaled|{rules}", parameters, weights)
+
+
 def _scaled(parameters: ScaledParameters, weights: bytes) -> Join:
     found = decoded(weights)
     numeric_half, text_half = found.numeric.scaling(), found.text.scaling()
@@ -112,7 +122,7 @@ def _projected(parameters: Parameters, weights: bytes) -> Join:
         arrays = load(weights)
     except (SafetensorError, KeyError) as error:
         raise ValueError(f"they are no safetensors file ({error})") from None
-    return projected.Projection.of_arrays(arrays).join
+    return _of_any_number(projected.Projection.of_arrays(arrays).join)
 
 
 NUMERIC: Mapping[str, NumericAlgorithm] = {
@@ -123,9 +133,9 @@ TEXT: Mapping[str, Pooling] = {"mean-pooling": "mean", "cls-pooling": "cls"}
 REGIMES = ("prototypes", "mixture")
 """As the fitted file calls itself, too."""
 JOINT: Mapping[str, JointAlgorithm] = {
-    "average": JointAlgorithm(Parameters, False, lambda *_: joint.joint, lambda *_: joint.fingerprint()),
-    "projected": JointAlgorithm(Parameters, True, _projected, partial(fingerprint, projected.RULES)),
-    "scaled": JointAlgorithm(
-        ScaledParameters, True, _scaled, partial(fingerprint, f"scaled|{scaled.RULES}"), _scaled_on
+    "average": JointAlgorithm(
+        Parameters, False, lambda *_: _of_any_number(joint.joint), lambda *_: joint.fingerprint()
     ),
+    "projected": JointAlgorithm(Parameters, True, _projected, partial(fingerprint, projected.RULES)),
+    "scaled": JointAlgorithm(ScaledParameters, True, _scaled, _scaled_fingerprint, _scaled_on),
 }

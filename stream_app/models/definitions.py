@@ -15,8 +15,9 @@ from stream_app.store.models import Model
 Floats = NDArray[np.float32]
 Embed = Callable[[Floats, NDArray[np.int64]], Floats]
 """Features (n, window_days, 3) and observed rows (n,) of windows -> their vectors (n, 384)."""
-Join = Callable[[Floats, Floats], Floats]
-"""Numeric halves (n, 384) and text halves (n, 384) -> joint vectors (n, 384)."""
+Join = Callable[[Floats, Floats, NDArray[np.int64]], Floats]
+"""Numeric halves (n, 384), text halves (n, 384), and of how many articles each of these is the mean (n,) -> joint
+vectors (n, 384)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas import DIM
-from stream_app.regime.scaled import Scaling, check_scaling
+from stream_app.regime.scaled import Scaling, TextScaling, check_scaling
 
 
 class Half(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One half's fitted mean and scale."""
+    """The numeric half's fitted mean and scale."""
 
     mean: Annotated[list[float], msgspec.Meta(min_length=DIM, max_length=DIM)]
     scale: float
@@ -19,13 +20,32 @@ class Half(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @classmethod
     def of(cls, fitted: Scaling) -> "Half":
         """The shortest decimals that give back the same float32."""
-        return cls([float(str(number)) for number in fitted.mean], fitted.scale)
+        return cls(_decimals(fitted.mean), fitted.scale)
 
     def scaling(self) -> Scaling:
         """Checked; raises ValueError."""
-        found = Scaling(np.array(self.mean, np.float32), self.scale)
-        check_scaling(found)
-        return found
+        mean = np.array(self.mean, np.float32)
+        check_scaling(mean, self.scale)
+        return Scaling(mean, self.scale)
+
+
+class TextHalf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The text half's fitted mean and components of variance; older files have one scale for any number of articles."""
+
+    mean: Annotated[list[float], msgspec.Meta(min_length=DIM, max_length=DIM)]
+    scale: float
+    within: float = 0.0
+
+    @classmethod
+    def of(cls, fitted: TextScaling) -> "TextHalf":
+        """As the numeric half's."""
+        return cls(_decimals(fitted.mean), fitted.scale, fitted.within)
+
+    def scaling(self) -> TextScaling:
+        """Checked; raises ValueError."""
+        mean = np.array(self.mean, np.float32)
+        check_scaling(mean, self.scale, self.within)
+        return TextScaling(mean, self.scale, self.within)
 
 
 class Fitted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +66,7 @@ class ScalingWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     fitted: Fitted
     numeric: Half
-    text: Half
+    text: TextHalf
 
 
 _decoder = msgspec.json.Decoder(ScalingWeights)
@@ -63,3 +83,7 @@ def decoded(weights: bytes) -> ScalingWeights:
 def encoded(weights: ScalingWeights) -> bytes:
     """The same content gives the same bytes."""
     return msgspec.json.format(msgspec.json.encode(weights), indent=1) + b"\n"
+
+
+def _decimals(mean: NDArray[np.float32]) -> list[float]:
+    return [float(str(number)) for number in mean]

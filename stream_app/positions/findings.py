@@ -89,11 +89,21 @@ def gone_partition(was: Progress, partitions: int) -> Finding:
 
 def told(findings: Sequence[Finding], adopt: str) -> str:
     """The message that stops a worker. `adopt` is the command that goes on with the log as it is."""
-    named = " ".join(finding.sentence for finding in findings[:NAMED])
+    return f"{named(findings)} {what_to_do(adopt)}"
+
+
+def named(findings: Sequence[Finding]) -> str:
+    """What was found, a sentence each; of many the first, and how many more there are."""
+    sentences = " ".join(finding.sentence for finding in findings[:NAMED])
     more = f" So it is with {len(findings) - NAMED} more partitions." if len(findings) > NAMED else ""
+    return sentences + more
+
+
+def what_to_do(adopt: str) -> str:
+    """What is to be done about any of them. `adopt` is the command that goes on with the log as it is."""
     return (
-        f"{named}{more} Point the worker at the right broker and database, or restore what was lost; or `{adopt}` "
-        "shows what is to be done to go on with the log as it is, and does it."
+        f"Point the worker at the right broker and database, or restore what was lost; or `{adopt}` shows what is to "
+        "be done to go on with the log as it is, and does it."
     )
 
 

@@ -30,6 +30,15 @@ def day_means(vectors: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArra
     return means
 
 
+def day_spreads(vectors: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Each day's sum of the squared distances of its articles from their mean: (m, 384) -> (n,), as in `day_means`."""
+    spreads = np.empty(len(starts) - 1)
+    for day, (start, end) in enumerate(pairwise(starts.tolist())):
+        articles = vectors[start:end].astype(np.float64)
+        spreads[day] = np.square(articles - articles.mean(axis=0)).sum()
+    return spreads
+
+
 def batches(lengths: NDArray[np.int64], token_budget: int) -> list[NDArray[np.int64]]:
     """The texts of `lengths` (m,) tokens in batches of like length: indices, shortest texts first.
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -67,10 +68,20 @@ class KeyStored(Exception):
 
 @asynccontextmanager
 async def errors_told_apart() -> AsyncIterator[None]:
-    """Turn what asyncpg raises into Away, Retriable or Fatal where the cause is known; let the rest through."""
+    """Turn what asyncpg raises into Away, Retriable or Fatal where the cause is known; let the rest through.
+
+    What ends well is an answer of Postgres, so the block must have asked it something.
+    """
+    asked_at = time.monotonic()
+    async with _errors_translated():
+        yield
+    POSTGRES.answered(asked_at)
+
+
+@asynccontextmanager
+async def _errors_translated() -> AsyncIterator[None]:
     try:
         yield
-        POSTGRES.answered()
     except asyncpg.InvalidCatalogNameError as error:
         raise Fatal(f"Postgres has no such database: {error}.") from error
     except asyncpg.UndefinedTableError as error:
@@ -109,14 +120,29 @@ async def connect(database_url: str) -> Connection:
         return connection
 
 
+<<<<<<< HEAD
 async def create_pool(database_url: str, size: int = 8, statement_seconds: float | None = None) -> Pool:
+=======
+async def close_what_may_be_lost(connection: Connection) -> None:
+    """Close a connection outside any pool; of one that is lost nothing is told, and that it closes is no answer."""
+    with suppress(Away):
+        async with _errors_translated():
+            await connection.close()
+
+
+async def create_pool(database_url: str, size: int = 8) -> Pool:
+>>>>>>> main
     """A pool of at most `size` connections; nothing is opened before it is asked for.
 
     A transaction in which nothing is asked for STALLED_SECONDS is rolled back, and its connection closed. With
     `statement_seconds` Postgres gives up a statement that takes longer.
     """
+<<<<<<< HEAD
     limits = {"idle_in_transaction_session_timeout": STALLED_SECONDS, "statement_timeout": statement_seconds}
     async with errors_told_apart():
+=======
+    async with _errors_translated():
+>>>>>>> main
         return await asyncpg.create_pool(
             database_url,
             min_size=0,

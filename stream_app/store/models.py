@@ -36,13 +36,13 @@ async def register(connection: Connection, model: Model) -> None:
 async def check(connection: Connection, model: Model) -> None:
     """Fatal if the model's id stands for another model already; an id that is not in use is fine."""
     if await fingerprint(connection, model.model_id) not in (None, model.fingerprint):
-        raise Fatal(f"{changed(model)} `stream-app models check` compares them all.")
+        raise Fatal(f"{changed(model.kind, model.model_id)} `stream-app models check` compares them all.")
 
 
-def changed(model: Model) -> str:
+def changed(kind: str, model_id: str) -> str:
     """What is to be done with a model whose id stands for another one in the database."""
     return (
-        f"The {model.kind} model {model.model_id} is not the one this database's vectors were made with: make it again "
+        f"The {kind} model {model_id} is not the one this database's vectors were made with: make it again "
         "what it was, or give the changed model an id of its own in the file that models_file names."
     )
 

@@ -42,6 +42,10 @@ LOCK_TOPICS = "SELECT 1 FROM ingest_progress WHERE topic = ANY($1::text[]) ORDER
 OF_TOPICS = "SELECT topic, partition, log_epoch, next_offset FROM ingest_progress WHERE topic = ANY($1::text[])"
 ENDED = "SELECT topic, partition, log_epoch, next_offset FROM ended_logs WHERE topic = ANY($1::text[])"
 TOPICS = "SELECT DISTINCT topic FROM ingest_progress ORDER BY topic"
+STANDING = """
+    SELECT *, extract(epoch FROM now() - updated_at)::float8 AS still_seconds
+    FROM ingest_progress WHERE topic = ANY($1::text[]) ORDER BY topic, partition
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,24 @@ class Reach(Enum):
     REACHED = auto()
     NEVER = auto()
     """It names records of a log that ended before they were applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A partition that is applied up to the offset `applied`, below `until`, where it must be."""
+
+    topic: str
+    partition: int
+    applied: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a partition is applied, and for how long it has not moved, by the database's clock."""
+
+    progress: Progress
+    still_seconds: float
 
 
 async def load(connection: Connection, topic: str, partitions: Collection[int]) -> dict[int, Progress]:
@@ -164,20 +186,31 @@ async def reached(connection: Connection, cut: Mapping[str, TopicCut]) -> bool:
 
 async def reach(connection: Connection, cut: Mapping[str, TopicCut]) -> Reach:
     """Whether every partition has been applied up to the cut, or never will be, because the cut is of an ended log."""
+    short, now = await _short_of(connection, cut)
+    if any(cut[each.topic].epoch < now[each.topic] for each in short):
+        return Reach.NEVER
+    return Reach.WAITING if short or any(of.epoch > now[topic] for topic, of in cut.items()) else Reach.REACHED
+
+
+async def behind(connection: Connection, cut: Mapping[str, TopicCut]) -> list[Behind]:
+    """The partitions that are not applied up to the cut yet, by topic and partition."""
+    return (await _short_of(connection, cut))[0]
+
+
+async def _short_of(connection: Connection, cut: Mapping[str, TopicCut]) -> tuple[list[Behind], dict[str, int]]:
+    """The partitions that are not applied up to the cut, each in the cut's epoch, and every topic's epoch now."""
     rows = await connection.fetch(OF_TOPICS, list(cut))
     now = _epochs(cut, rows)
     if any(of_topic.epoch < now[topic] for topic, of_topic in cut.items()):
         rows += await connection.fetch(ENDED, list(cut))
     at = {(row["topic"], row["log_epoch"], row["partition"]): row["next_offset"] for row in rows}
-    short = {
-        topic
-        for topic, of_topic in cut.items()
-        if of_topic.epoch > now[topic]
-        or any(at.get((topic, of_topic.epoch, n), 0) < offset for n, offset in enumerate(of_topic.offsets))
-    }
-    if any(cut[topic].epoch < now[topic] for topic in short):
-        return Reach.NEVER
-    return Reach.WAITING if short else Reach.REACHED
+    short = [
+        Behind(topic, partition, applied, offset)
+        for topic, of_topic in sorted(cut.items())
+        for partition, offset in enumerate(of_topic.offsets)
+        if (applied := at.get((topic, of_topic.epoch, partition), 0)) < offset
+    ]
+    return short, now
 
 
 async def epochs(connection: Connection, topics: Collection[str]) -> dict[str, int]:
@@ -195,6 +228,12 @@ def _epochs(topics: Collection[str], rows: Sequence[Any]) -> dict[str, int]:
 async def offsets(connection: Connection, topic: str) -> dict[int, int]:
     """The next offset by partition of one topic."""
     return {row["partition"]: row["next_offset"] for row in await connection.fetch(OF_TOPICS, [topic])}
+
+
+async def standing(connection: Connection, topics: Collection[str]) -> list[Standing]:
+    """How far these topics are applied, by topic and partition."""
+    rows = await connection.fetch(STANDING, list(topics))
+    return [Standing(_from_row(row), row["still_seconds"]) for row in rows]
 
 
 async def check_prefix(connection: Connection, prefix: str, names: Collection[str]) -> None:

@@ -82,15 +82,15 @@ MARK_PUBLISHED = """
     WHERE r.region = $1 AND r.as_of_date = u.as_of_date AND r.model_id = u.model_id AND r.revision = u.revision
 """
 AWAITING_PRICE = """
-    SELECT DISTINCT r.as_of_date FROM joint_embedding_revisions r
-    WHERE r.region = $1 AND r.absent_reason = 'no-price' AND r.closed_at <= $2
+    SELECT DISTINCT r.region, r.as_of_date, r.closed_at FROM joint_embedding_revisions r
+    WHERE r.region = ANY($1::text[]) AND r.absent_reason = 'no-price' AND r.closed_at <= $2
         AND NOT EXISTS (
             SELECT 1 FROM joint_embedding_revisions newer
             WHERE newer.region = r.region AND newer.as_of_date = r.as_of_date AND newer.model_id = r.model_id
                 AND newer.revision > r.revision)
         AND NOT EXISTS (
             SELECT 1 FROM day_triggers t WHERE t.region = r.region AND t.as_of = r.as_of_date AND t.allow_stale)
-    ORDER BY r.as_of_date
+    ORDER BY r.region, r.as_of_date
 """
 WITHOUT_MODEL = """
     SELECT count(DISTINCT (t.region, t.as_of)) FROM day_triggers t
@@ -98,6 +98,11 @@ WITHOUT_MODEL = """
         AND NOT EXISTS (
             SELECT 1 FROM joint_embedding_revisions r
             WHERE r.region = t.region AND r.as_of_date = t.as_of AND r.model_id = $1)
+"""
+OF_OTHERS = """
+    SELECT model_id FROM models m WHERE kind = 'joint' AND model_id <> ALL($1::text[])
+        AND EXISTS (SELECT 1 FROM joint_embedding_revisions r WHERE r.model_id = m.model_id)
+    ORDER BY model_id COLLATE "C"
 """
 
 _decoder = msgspec.json.Decoder(JointRegimeContext)
@@ -117,6 +122,15 @@ class NewContext:
 
     context: JointRegimeContext
     numeric: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingPrice:
+    """A day without a price, and its scheduled close plus grace, from which the deadline counts."""
+
+    region: str
+    as_of: dt.date
+    closed_at: dt.datetime
 
 
 async def last_revisions(
@@ -229,6 +243,11 @@ async def days_without(connection: Connection, model_id: str) -> int:
     return int(await connection.fetchval(WITHOUT_MODEL, model_id))
 
 
+async def models_beside(connection: Connection, model_ids: Sequence[str]) -> list[str]:
+    """The other joint models that have revisions."""
+    return [row["model_id"] for row in await connection.fetch(OF_OTHERS, list(model_ids))]
+
+
 async def publish_again(connection: Connection, region: str, model_id: str, days: Sequence[dt.date]) -> None:
     """Let every revision of these days be sent again."""
     await connection.execute(PUBLISH_AGAIN, region, model_id, list(days))
@@ -242,7 +261,8 @@ async def newest(
     return {row["as_of_date"]: _decoder.decode(row["payload"]) for row in rows}
 
 
-async def awaiting_price(connection: Connection, region: str, closed_before: dt.datetime) -> list[dt.date]:
+async def awaiting_price(
+    connection: Connection, regions: Sequence[str], closed_before: dt.datetime
+) -> list[AwaitingPrice]:
     """The days closed before an instant whose context is absent for want of a price that is still waited for."""
-    rows = await connection.fetch(AWAITING_PRICE, region, closed_before)
-    return [row["as_of_date"] for row in rows]
+    return [AwaitingPrice(*row) for row in await connection.fetch(AWAITING_PRICE, list(regions), closed_before)]

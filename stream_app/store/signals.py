@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 
-from stream_app.errors import Away
-from stream_app.store.database import Connection, connect, errors_told_apart
+from stream_app.store.database import Connection, close_what_may_be_lost, connect, errors_told_apart
 
 Channel = Literal["stream_app_work", "stream_app_contexts"]
 WORK: Channel = "stream_app_work"
@@ -53,6 +52,4 @@ async def listening(database_url: str, signal: Signal, channel: Channel = WORK) 
             await connection.add_listener(channel, signal.ring)
         yield connection
     finally:
-        with suppress(Away):  # it may be lost by now
-            async with errors_told_apart():
-                await connection.close()
+        await close_what_may_be_lost(connection)

@@ -44,9 +44,12 @@ Loss: {trained.train_loss:.3f} on the days fitted on, {trained.validation_loss:.
 
 A day's text looks for its own numeric half among those of all days measured on of its region:
 
-| k | among the k most alike | by chance |
-| --- | --- | --- |
+| k | among the k most alike | by chance | p |
+| --- | --- | --- | --- |
 {_recalls(trained)}
+
+p is with what share of all shifts of the texts against the days, their own place among these, as many find the day that
+they are shifted to. So it allows for days in a row being alike.
 
 {trained.verdict}
 
@@ -99,4 +102,5 @@ def _side(side: Side) -> str:
 
 
 def _recalls(trained: Trained) -> str:
-    return "\n".join(f"| {each.k} | {each.share:.3f} | {each.chance:.3f} |" for each in trained.recalls)
+    rows = (f"| {each.k} | {each.share:.3f} | {each.chance:.3f} | {each.p_value:.2g} |" for each in trained.recalls)
+    return "\n".join(rows)

@@ -14,6 +14,7 @@ from stream_app.regime.projected import Projection
 from stream_app.training.comparing import text_share
 from stream_app.training.contrastive import Learned, Recipe, Told, learn
 from stream_app.training.pairs import Pairs
+from stream_app.training.period import METADATA
 from stream_app.training.recall import Recall, recalls
 from stream_app.training.split import time_split
 
@@ -21,8 +22,6 @@ LEAST_TRAIN_DAYS = 250
 """A year of sessions."""
 LEAST_VALIDATION_DAYS = 60
 SHOWN_K = 10
-METADATA = "training"
-"""The one key of the file's metadata, with JSON: several keys are written in an order that changes from run to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Trained(msgspec.Struct, frozen=True):
         shown = next(each for each in self.recalls if each.k == SHOWN_K)
         found = (
             f"On the days measured on, {shown.share:.1%} of the texts find their own day among the {SHOWN_K} most "
-            f"alike; by chance {shown.chance:.1%} would"
+            f"alike; by chance {shown.chance:.1%} would (p = {shown.p_value:.2g})"
         )
         doubt = "" if shown.beats_chance else " What was learned does not hold beyond the days fitted on."
         return f"{found}.{doubt}"

@@ -14,7 +14,7 @@ from stream_app.embedded import Endpoints, start
 from stream_app.embedded.kafka import Kafka
 from stream_app.embedded.postgres import Postgres
 from stream_app.store.migrate import upgrade
-from tests.conftest import created_database, stopped_at_the_end
+from tests.conftest import created_database, drawn_from, stopped_at_the_end
 from tests.faults.actions import ACTIONS
 from tests.faults.own_services import OwnServices
 from tests.faults.rounds import FIGURES, LEFT_OUT, SEED, UNTIL
@@ -28,7 +28,6 @@ from tests.models_file import CORE, write_models
 
 StartWorker = Callable[[], AbstractContextManager[WholeWorker]]
 
-FIXED_SEED = 20_080_915
 LONGEST_SECONDS = 900
 PARTITIONS = 4
 
@@ -62,17 +61,6 @@ def pytest_sessionfinish() -> None:
     """Hand the figures to the rounds, if they ask."""
     if folder := os.environ.get(FIGURES):
         Path(folder, f"{os.getpid()}.json").write_text(json.dumps(ACTIONS.figures), encoding="utf-8")
-
-
-def drawn_from() -> int:
-    """FAULTS_SEED, or the fixed one."""
-    return int(os.environ.get(SEED, FIXED_SEED))
-
-
-@pytest.fixture
-def seed() -> int:
-    """What a recipe draws from."""
-    return drawn_from()
 
 
 @pytest.fixture(scope="session")

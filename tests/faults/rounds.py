@@ -19,11 +19,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SEED, FIGURES, UNTIL = "FAULTS_SEED", "FAULTS_FIGURES", "FAULTS_UNTIL"
-"""Variables that a round's pytest is given: what to draw from, the folder for its figures, the time at which it ends."""
+"""Variables that a round's pytest is given: what to draw from, the folder of its figures, the time at which it ends."""
 LEFT_OUT = "left_out"
 """The figure of the recipes that a round cut short did not begin."""
 LARGEST_SEED = 2**31
 EVERY_RECIPE = ("-m", "")
+RECIPES = (
+    "tests/faults",
+    "tests/integration/test_clocks.py",  # R7
+    "tests/integration/test_schema_versions.py",  # R8
+    "tests/integration/positions",  # R13
+    "tests/integration/embedded/test_services.py",  # R14: what a power loss leaves
+)
 TOLD = ("recipes", "kills", "restarts", "outages", "rebalances", "records", "poison", "duplicates")
 """The figures of a summary, in order; duplicates are copies of an event that consumers of the topics saw."""
 
@@ -34,7 +41,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--rounds", type=int, default=1, help="whole ones, whatever time they take")
     parser.add_argument("--processes", type=int, default=2, help="side by side, each with services of its own")
-    parser.add_argument("recipes", nargs="*", default=[str(Path(__file__).parent)])
+    parser.add_argument("recipes", nargs="*", default=RECIPES)
     asked = parser.parse_args()
     began = time.time()
     until = began + 60 * asked.minutes

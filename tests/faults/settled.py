@@ -18,6 +18,7 @@ LEFT_TO_DO = """
 SETTLE_SECONDS = 240.0
 """For a busy machine; a quiet one takes a tenth of it."""
 APPLIED = "SELECT partition, next_offset FROM ingest_progress WHERE topic = $1"
+COMPUTED_CUTS = "SELECT region, as_of, cut FROM day_triggers WHERE computed"
 
 
 async def applied(path: Pipeline, topic: str) -> dict[int, int]:
@@ -45,6 +46,23 @@ async def settled(path: Pipeline) -> bool:
         return False
     at_end = {(topic, p): end for topic in STAGE_TOPICS.values() for p, end in (await ends(path, topic)).items()}
     return await committed_offsets(path) == at_end
+
+
+async def nothing_is_ahead(path: Pipeline) -> None:
+    """Raise if at this moment a commit (I3) or the cut of a computed trigger (I6) is ahead of what is applied.
+
+    The progress is read last, and only grows. Once all has settled neither could be seen any more.
+    """
+    committed = await committed_offsets(path)
+    computed = await path.fetch(COMPUTED_CUTS)
+    progress = {topic: await applied(path, topic) for topic in STAGE_TOPICS.values()}
+    for (topic, partition), offset in committed.items():
+        assert offset <= progress[topic].get(partition, 0), f"I3: {topic}[{partition}] is committed up to {offset}"
+    for row in computed:
+        for name, end in row["cut"].items():
+            reached = progress[name.removeprefix(path.settings.topic_prefix)]
+            behind = {p for p, offset in enumerate(end["offsets"]) if reached.get(p, 0) < offset}
+            assert not behind, f"I6: {row['region']} {row['as_of']} is computed, its cut not reached on {name} {behind}"
 
 
 async def settle_and_check(path: Pipeline, workers: Crew, replay_into: str | None = None) -> Observed:

@@ -10,7 +10,7 @@ import pytest
 from tests.faults.locks import blocked, writes_blocked
 from tests.faults.observed import STAGE_TOPICS
 from tests.faults.sending import close_regions, in_hand, send, send_records
-from tests.faults.settled import in_flight, settle_and_check
+from tests.faults.settled import in_flight, nothing_is_ahead, settle_and_check
 from tests.faults.stream import LAST_DAY, Market
 from tests.faults.workers import STAGES, Crew
 from tests.integration.pipeline import Pipeline, close, until
@@ -50,6 +50,7 @@ async def kill_at_work(path: Pipeline, workers: Crew, stage: str, random_: rando
 
     await until(some_is_done, f"{stage} has begun")
     await random_.choice(workers.running(stage)).kill()
+    await nothing_is_ahead(path)
     assert await left_to_do(path, stage) > 0, f"nothing was in flight when {stage} was killed"
     workers.start(stage)
 
@@ -105,6 +106,7 @@ async def test_death_of_every_stage_at_a_failpoint_loses_nothing(
         await send(path, part)
     for worker in doomed:
         await worker.killed(f"at {point}, pass {passes[worker.stage]}")
+        await nothing_is_ahead(path)
     for stage in STAGES:
         workers.start(stage)
     await settle_and_check(path, workers)
@@ -124,5 +126,6 @@ async def test_death_between_the_steps_of_closing_and_computing_loses_nothing(
         # A correction of a closed day: its mark makes the closer amend the day, which then is computed and published.
         await path.send(close("I000", LAST_DAY, 100.0 + number))
         await doomed.killed(f"at {point}")
+        await nothing_is_ahead(path)
     workers.start("contexts")
     await settle_and_check(path, workers)

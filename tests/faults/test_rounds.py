@@ -13,13 +13,14 @@ from tests.faults.rounds import FIGURES, LEFT_OUT, SEED, TOLD, UNTIL, summary
 
 BROKEN = Path(broken_recipe.__file__)
 ROOT = BROKEN.parents[2]
+OWN = {name: value for name, value in os.environ.items() if name not in (SEED, FIGURES, UNTIL)}
+"""The environment, without what the round that runs these tests may have given it."""
 
 
 def rounds(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run rounds of some recipes, with no minutes to spare: one round."""
-    own = {name: value for name, value in os.environ.items() if name not in (SEED, FIGURES, UNTIL)}
     command = [sys.executable, "-m", "tests.faults.rounds", "--minutes", "0", "--processes", "0", *words]
-    return subprocess.run(command, cwd=ROOT, env=own | variables, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=ROOT, env=OWN | variables, capture_output=True, text=True, check=False)
 
 
 def test_what_breaks_is_told_with_its_seed_its_actions_and_the_command_that_repeats_it() -> None:
@@ -57,7 +58,7 @@ def test_the_figures_of_processes_side_by_side_are_added() -> None:
 
 def test_nothing_begins_once_the_time_of_later_rounds_is_over() -> None:
     command = [sys.executable, "-m", "pytest", "-m", "", str(BROKEN)]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {UNTIL: "1"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=OWN | {UNTIL: "1"}, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "2 skipped" in done.stdout
 

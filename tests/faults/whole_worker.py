@@ -39,8 +39,9 @@ class WholeWorker:
         self._log = log
 
     def events(self) -> list[Event]:
-        """The log so far, its whole lines."""
-        return [json.loads(line) for line in self._log.read_bytes().rpartition(b"\n")[0].splitlines()]
+        """The log so far, its whole lines; not what a tokenizer's library writes of itself when a text breaks it."""
+        lines = self._log.read_bytes().rpartition(b"\n")[0].splitlines()
+        return [json.loads(line) for line in lines if line.startswith(b"{")]
 
     def told(self, words: str) -> list[str]:
         """The processes that have logged these words, once for each time."""

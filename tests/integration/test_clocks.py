@@ -4,13 +4,14 @@ The times are those that the exchanges published, written down here by hand.
 """
 
 import datetime as dt
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from schemas import NewsArticle
+from schemas import NewsArticle, PriceClose
 from stream_app.clock import FixedClock
 from stream_app.store.database import transaction
 from stream_app.store.trigger_queue import go_live
@@ -163,7 +164,7 @@ TIMELINES = {
 
 @pytest.mark.parametrize("name", TIMELINES)
 async def test_each_day_closes_at_its_own_time_with_its_own_news_also_if_that_comes_late_and_none_from_after_it(
-    place: Place, model: QuickModel, tmp_path: Path, name: str
+    place: Place, model: QuickModel, tmp_path: Path, seed: int, name: str
 ) -> None:
     line = TIMELINES[name]
     regions = line.regions_file(tmp_path)
@@ -175,7 +176,11 @@ async def test_each_day_closes_at_its_own_time_with_its_own_news_also_if_that_co
     ):
         async with transaction(path.services.pool) as conn:
             await go_live(conn, ["R"], clock.now())
-        await path.send(*[close("I", day, 100.0) for day in every_day(line.days)], *news_of(line))
+        sent: list[PriceClose | NewsArticle] = [
+            *[close("I", day, 100.0) for day in every_day(line.days)],
+            *news_of(line),
+        ]
+        await path.send(*random.Random(seed).sample(sent, len(sent)))
         await steps.apply()
         for number, due in enumerate(closes):
             for now, count in ((due + GRACE - SECOND, number), (due + GRACE, number + 1)):

@@ -86,7 +86,13 @@ async def test_a_stage_stops_at_the_limit_with_all_before_it_stored_and_no_resta
     told = await stopped(path, model)
     topic = path.services.topic(PRICES.name)
     assert told.startswith(f"Too much on {topic} cannot be used: 51 records in a row were rejected, more than 50.")
-    for part in ("partition 0, offset 60", "not-json 50", "dead-letters list", "Mend", "--max-rejected-in-a-row"):
+    for part in (
+        "partition 0, offset 60",
+        "not-json 50",
+        "dead-letters list",
+        "no more than 100% are bad",
+        "--max-rejected-in-a-row",
+    ):
         assert part in told
     for _ in range(3):
         assert await path.value(PRICED) == 10

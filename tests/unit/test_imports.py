@@ -27,6 +27,7 @@ FORBIDDEN = {
     "stream_app.training": ("agents", "stream_app.cli", "stream_app.web"),
     "stream_app.positions": ("agents", "stream_app.cli", "stream_app.contexts", "stream_app.web"),
     "stream_app.backfill": ("agents", "stream_app.cli", "stream_app.kafka", "stream_app.web"),
+    "stream_app.status": ("agents", "stream_app.cli", "stream_app.web"),
     "stream_app.web": ("agents", "stream_app.cli"),
     "agents": ("stream_app.cli", "stream_app.web"),
 }

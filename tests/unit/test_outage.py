@@ -1,6 +1,7 @@
 """A service that is away is told once a process, whoever waits for it; what else is refused is told each time."""
 
 import logging
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -45,6 +46,16 @@ def test_a_service_that_answers_but_refuses_is_told_by_each_who_waits(caplog: py
     say_waiting(log, "closing waits", Retriable("the disk is full"))
     assert said(caplog) == ["closing waits: the disk is full"] * 2
     assert not POSTGRES.away
+
+
+def test_an_answer_to_what_was_asked_before_it_went_is_not_its_return(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "stream_app"):
+        asked_at = time.monotonic()
+        say_waiting(log, "closing waits", GONE)
+        POSTGRES.answered(asked_at)
+        assert POSTGRES.away
+        POSTGRES.answered(time.monotonic())
+    assert len(said(caplog)) == 2
 
 
 def test_a_complaint_within_the_grace_is_no_news(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,9 +6,11 @@ import io
 import json
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
+from stream_app.models.tables import PACKAGED_MODELS
 from stream_app.regime.volatility_profile import embed
 from stream_app.regime.windows import windows
 from stream_app.store import joint_embeddings, regimes, vectors
@@ -20,7 +22,7 @@ from tests.integration.cli.conftest import CommandLine
 SESSIONS = 900
 DATES = np.datetime64("2010-01-04", "D") + np.arange(SESSIONS)
 INSTRUMENT = "SPX.US"
-SCALED, JOINT = "num-regime-scaled-v1", "joint-of-test"
+SCALED, JOINT, PACKAGED = "num-regime-scaled-v1", "joint-of-test", "joint-regime-scaled-v1"
 MODELS = f"--model-id {SCALED} --model-id {JOINT} --region US"
 
 
@@ -57,6 +59,8 @@ REFUSED = {
     f"--model-id {SCALED} --region XX": "There is no region XX in the regions file",
     f"--model-id {SCALED} --region US --from 2011-02-01 --to 2011-01-01": "is after --to",
     f"--model-id {SCALED} --region US --from 2012-05-20": "days can be tested, fewer than 30",
+    f"--model-id {SCALED} --region US --history-from 2012-05-20": "days can be tested, fewer than 30",
+    f"{MODELS} --after-fit": f"After which days to test is not known of {JOINT}: it stands in no models file",
     f"--model-id {SCALED} --region US --k 0": "--k",
 }
 
@@ -85,6 +89,8 @@ def test_numeric_and_joint_models_are_judged_side_by_side(stream_app: CommandLin
     assert 0.7 < joint["text_share"] < 0.9, "of like lengths, texts move more from day to day than windows do"
     assert scaled["stability"] > 0.99 > joint["stability"]
     assert scaled[f"overlap {JOINT}"] == joint[f"overlap {SCALED}"] < 1.0
+    assert (scaled["fitted_last"], scaled["in_sample_days"], joint["in_sample_days"]) == ("1994-12-31", 0, None)
+    assert f"On which days {JOINT} was fitted is not known: it stands in no models file." in shown.stderr
 
 
 @pytest.mark.usefixtures("stored")
@@ -99,10 +105,32 @@ def test_csv_and_table_tell_the_same_and_a_file_is_not_replaced_unasked(stream_a
     ]
     table = stream_app.run_here(f"{wanted} --output table.txt")
     assert f"{float(rows[2]['spearman']):.2f} [" in table.stdout
+    assert table.stdout == (stream_app.folder / "table.txt").read_text()
+    assert table.stdout.endswith(f"\n\nOn which days {JOINT} was fitted is not known: it stands in no models file.\n")
     again = stream_app.run_here(f"{wanted} --output table.txt")
     assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
     assert "table.txt is there already; --force replaces it" in again.stderr
     assert stream_app.run_here(f"{wanted} --output table.txt --force").exit_code == 0
+
+
+@pytest.mark.usefixtures("stored")
+def test_only_days_after_the_fit_are_tested_when_that_is_asked(stream_app: CommandLine) -> None:
+    weights = stream_app.folder / "w.json"
+    packaged = msgspec.json.decode((PACKAGED_MODELS.parent / "models" / f"{PACKAGED}.json").read_bytes())
+    weights.write_bytes(msgspec.json.encode(packaged | {"fitted": packaged["fitted"] | {"last": str(DATES[500])}}))
+    (stream_app.folder / "models.toml").write_text(
+        f'[models."{JOINT}"]\nkind = "joint"\nalgorithm = "scaled"\nweights = "w.json"\n'
+        f'inputs = ["{SCALED}", "text-fin-general-v1"]\n'
+    )
+    stream_app.environment["STREAM_APP_MODELS_FILE"] = "models.toml"
+    asked = f"evaluate {MODELS} --every 1 --format json"
+    every, later = (json.loads(stream_app.run_here(f"{asked}{more}").stdout) for more in ("", " --after-fit"))
+    assert later["first"] == str(DATES[500 + 21 + 1])
+    of_every, of_later = (forecast(each["forecasts"], JOINT, 10)["in_sample_days"] for each in (every, later))
+    assert (of_every, of_later) == (every["days"] - later["days"], 0)
+    assert of_every > 0
+    short = stream_app.run_here(f"{asked} --history-from {DATES[500]} --after-fit")
+    assert json.loads(short.stdout)["first"] == str(DATES[500 + 30 + 49])
 
 
 @pytest.mark.usefixtures("stored")

@@ -28,4 +28,4 @@ def test_live_use_and_reading_the_topic_work_as_written(bare: CommandLine) -> No
         assert kafka
         environment = environment_of(bare) | {"STREAM_APP_KAFKA_URL": kafka[1]}
         line = first_line(block(README, "python", "AIOKafkaConsumer"), environment)
-        assert re.match(r"US 2008-09-15 joint-regime-(core|scaled)-v1 revision 1 norm \d+\.\d{6}", line)
+        assert re.match(r"US 2008-09-15 joint-regime-(core-v1|scaled-v2) revision 1 norm \d+\.\d{6}", line)

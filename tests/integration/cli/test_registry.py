@@ -25,14 +25,16 @@ REGIMES = """
 """
 ARTICLES = """
     INSERT INTO news_articles (article_id, published_at, news_date, time_precision, language, headline, content_hash)
-    SELECT 'a' || n, '2025-01-01 12:00Z'::timestamptz + n * interval '1 day', '2025-01-01'::date + n, 'time', 'en',
+    SELECT id || n, '2025-01-01 12:00Z'::timestamptz + n * interval '1 day', '2025-01-01'::date + n, 'time', 'en',
         'x', 'h'
-    FROM generate_series(0, 3) n
+    FROM generate_series(0, 3) n, unnest('{a,b}'::text[]) id
 """
 TEXTS = """
     INSERT INTO text_embeddings (source_id, model_id, content_hash, vector, origin)
-    SELECT 'a' || n, 'words', 'h', array_fill(10 - n, ARRAY[384])::vector, 'backfill' FROM generate_series(0, 2) n
+    SELECT id || n, 'words', 'h', array_fill(10 - n + apart, ARRAY[384])::vector, 'backfill'
+    FROM generate_series(0, 2) n, unnest('{a,b}'::text[], '{0.5,-0.5}'::real[]) AS articles (id, apart)
 """
+"""Two articles a day, each 0.5 from their mean in every place."""
 
 
 async def register(database_url: str, *new: Model) -> None:
@@ -128,6 +130,9 @@ def test_fit_fits_on_the_days_that_have_both_halves_and_its_model_can_be_used(
     assert fitted["fitted"]["text_fingerprint"] == "2"
     assert (fitted["numeric"]["mean"], fitted["text"]["mean"]) == ([1.0] * 384, [9.0] * 384)
     assert fitted["numeric"]["scale"] == pytest.approx(np.sqrt(384 * 2 / 3))
+    within = 384 * 2 * 0.5**2
+    assert fitted["text"]["within"] == pytest.approx(within)
+    assert fitted["text"]["scale"] == pytest.approx(np.sqrt(384 * 2 / 3 - within / 2))
     tables_of_num = '[models.num]\nkind = "numeric"\nalgorithm = "raw-path"\n[models.words]\nkind = "text"\n'
     (tmp_path / "own.toml").write_text(tables_of_num + 'algorithm = "mean-pooling"\n' + ran.stdout)
     stream_app.environment["STREAM_APP_MODELS_FILE"] = "own.toml"

@@ -71,7 +71,7 @@ def test_where_a_program_reads_the_log_what_ends_a_worker_is_a_line_of_json(bare
     bare.environment["STREAM_APP_LOG_FORMAT"] = "json"
     ended = bare.run_here(words)
     assert ended.exit_code == 2
-    assert json.loads(ended.stderr)["message"].startswith("No services are running in .stream-app")
+    assert json.loads(ended.stderr)["message"].startswith("Kafka is not running in .stream-app: `stream-app up` starts")
 
 
 def test_a_bug_that_ends_a_stage_is_a_log_line(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

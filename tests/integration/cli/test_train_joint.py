@@ -54,7 +54,7 @@ async def lived(place: Place, model: QuickModel) -> None:
     news = [
         article(f"{day}", dt.datetime.combine(day, dt.time(15), dt.UTC), f"News of {day}.") for day in SESSIONS[60:623]
     ]
-    joint_models = [CORE, "joint-regime-scaled-v1"]
+    joint_models = [CORE, "joint-regime-scaled-v2"]
     async with place.pipeline(joint_models=joint_models) as path, stepping(path, model) as steps:
         await path.send(*prices, *news)
         await steps.apply(steps.prices, steps.news)
@@ -125,7 +125,10 @@ def test_a_space_is_trained_to_the_byte_and_then_runs_live_and_replayed_with_the
     assert embargo.days > 189
     card = (stream_app.folder / "spaces" / f"{ID}.md").read_text()
     assert f"| measured on | 140 | 140 | {TRAINED[420]} | {TRAINED[-1]} |" in card
-    assert all(f"| {each['k']} | {each['share']:.3f} | {each['chance']:.3f} |" in card for each in figures["recalls"])
+    assert all(
+        f"| {each['k']} | {each['share']:.3f} | {each['chance']:.3f} | {each['p_value']:.2g} |" in card
+        for each in figures["recalls"]
+    )
 
     both = {"models_file": models_file, "joint_models": [CORE, ID]}
     asyncio.run(closed(place, model, LATER, **both))

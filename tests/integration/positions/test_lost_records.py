@@ -1,5 +1,6 @@
 """A log that has lost records is never jumped over in silence: the worker stops, and going on without them is noted."""
 
+import random
 from functools import partial
 
 import pytest
@@ -18,6 +19,8 @@ from tests.integration.positions.history import DAYS, SETTINGS, live, newest, ne
 from tests.integration.steps import stepping
 from tests.integration.text_models import QuickModel
 
+FIRST_DAY = 5
+"""Where the price of the first closed day stands among `prices()`."""
 ADOPT = r"`stream-app log adopt` shows what is to be done"
 
 
@@ -48,52 +51,58 @@ async def lost(path: Pipeline) -> list[tuple[object, ...]]:
 
 
 async def test_records_that_were_lost_before_they_were_applied_stop_the_worker_until_they_are_noted(
-    place: Place, model: QuickModel
+    place: Place, model: QuickModel, seed: int
 ) -> None:
+    draw = random.Random(seed)
+    applied, begins = draw.randint(1, FIRST_DAY), draw.randint(FIRST_DAY + 1, len(prices()) - 1)
     async with place.pipeline(**SETTINGS) as path:
         topic = path.services.topic(PRICES.name)
         async with stepping(path, model) as steps:
-            await path.send_to(1, *prices()[:4])
+            await path.send_to(1, *prices()[:applied])
             await steps.apply()
-            await path.send_to(1, *prices()[4:])
+            await path.send_to(1, *prices()[applied:])
             await path.send(*news())
             await path.close("US", *DAYS)
-        await lose(path, PRICES.name, 1, below=6)
+        await lose(path, PRICES.name, 1, below=begins)
+        told = rf"closes\[1\] begins at offset {begins}, but the next .* is {applied}: .* {ADOPT}"
         async with stepping(path, model) as steps:
-            with pytest.raises(Fatal, match=rf"closes\[1\] begins at offset 6, but the next .* is 4: .* {ADOPT}"):
+            with pytest.raises(Fatal, match=told):
                 await steps.apply()
         await adopt(path)
-        assert await lost(path) == [(topic, 1, 1, 4, 6)]
-        assert (await committed(path)) == {1: 6}
+        assert await lost(path) == [(topic, 1, 1, applied, begins)]
+        assert (await committed(path)) == {1: begins}
         async with stepping(path, model) as steps:
             await steps.apply()
             await steps.compute()
         rows = await path.fetch("SELECT trade_date FROM prices_daily ORDER BY 1")
-        assert [row[0] for row in rows] == [p.trade_date for n, p in enumerate(prices()) if n not in (4, 5)]
+        assert [row[0] for row in rows] == [p.trade_date for p in (*prices()[:applied], *prices()[begins:])]
         first = (await newest(path))[0]
         assert first.absent_reason is None or first.numeric_last_date != DAYS[0]
 
 
 async def test_a_commit_below_the_start_of_the_log_stops_the_worker_until_it_is_set(
-    place: Place, model: QuickModel
+    place: Place, model: QuickModel, seed: int
 ) -> None:
+    draw = random.Random(seed)
+    commit = draw.randint(0, 5)
+    begins = draw.randint(commit + 1, 7)
     async with place.pipeline(**SETTINGS) as path:
         topic, group = path.services.topic(PRICES.name), group_id(path.settings.topic_prefix, "prices")
         async with stepping(path, model) as steps:
             await path.send_to(0, *prices())
             await steps.apply()
-        await groups.commit(path.endpoints.kafka, group, topic, {0: 3})
-        await lose(path, PRICES.name, 0, below=5)
+        await groups.commit(path.endpoints.kafka, group, topic, {0: commit})
+        await lose(path, PRICES.name, 0, below=begins)
         path.start("prices")
 
         await until(partial(has_ended, path), "the stage has ended")
         with pytest.raises(
-            Fatal, match=rf"begins at offset 5, but the group has committed 3: .* stands at 8.* {ADOPT}"
+            Fatal, match=rf"begins at offset {begins}, but the group has committed {commit}: .* stands at 8.* {ADOPT}"
         ):
             await path.stop("prices")
         await adopt(path)
         assert await lost(path) == []
-        assert (await committed(path))[0] == 5
+        assert (await committed(path))[0] == begins
         path.start("prices")
         await path.send_to(0, *prices(change=1.0)[-1:])
         await until(lambda: path.value("SELECT count(*) FROM prices_history"), "the worker goes on")

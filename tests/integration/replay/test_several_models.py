@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas import JointRegimeContext
+from stream_app.config import load_settings
 from stream_app.contexts.computing import register_models
 from stream_app.errors import Fatal
 from stream_app.models.scalings import decoded, encoded
@@ -27,7 +28,8 @@ from tests.integration.text_models import QuickModel
 from tests.models_file import CORE
 
 SHORT, SHORT_ID, SHORT_DAYS = "joint-short", "num-short", 3
-WEIGHTS = PACKAGED_MODELS.parent / "models" / "joint-regime-scaled-v1.json"
+WEIGHTS = PACKAGED_MODELS.parent / "models" / "joint-regime-scaled-v2.json"
+OLDER, NEWER = "joint-regime-scaled-v1", "joint-regime-scaled-v2"
 
 
 def both(folder: Path) -> dict[str, Any]:
@@ -110,11 +112,14 @@ def _are_of_the_same_texts(core: list[JointRegimeContext], short: list[JointRegi
     texts = decoded(WEIGHTS.read_bytes()).text.scaling()
     place = 3 * WINDOW_DAYS
     of_core, of_short = ({c.as_of: c.vector for c in contexts} for contexts in (core, short))
+    of_articles = {c.as_of: c.articles for c in core}
+    assert len(set(of_articles.values())) > 1
     for day in DAYS:
         one, other = of_core[day], of_short[day]
         assert one is not None
         assert other is not None
-        expected = 3 * (2 * one.numpy() - texts.mean) / texts.scale
+        articles = np.array([of_articles[day]])
+        expected = 3 * (2 * one.numpy() - texts.mean) / texts.scales(articles)
         np.testing.assert_allclose(other.numpy()[place:], expected[place:], rtol=1e-4, atol=1e-5)
         assert np.abs(other.numpy()[:place] - expected[:place]).max() > 1
 
@@ -150,6 +155,38 @@ async def test_a_model_that_is_added_later_has_no_contexts_until_a_replay_fills_
         assert {name: newest(contexts) for name, contexts in (await by_model(path)).items()} == {
             name: newest(contexts) for name, contexts in again.items()
         }
+
+
+async def test_a_database_of_the_older_scaled_model_gains_the_newer_one_by_the_default_settings(
+    place: Place, model: QuickModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    rows = weekdays(DAYS[-1], 70)
+    async with place.pipeline(joint_models=(CORE, OLDER)) as path, stepping(path, model) as steps:
+        await path.send(*[close("SPX.US", row, 1000.0 + index % 7) for index, row in enumerate(rows)])
+        await path.send(*[article(f"{day}", at(day, 14), f"News of {day}.") for day in DAYS])
+        await path.send(*[article(f"{hour}", at(DAYS[0], hour), f"More at {hour}.") for hour in (15, 16, 17)])
+        await steps.apply()
+        await path.close("US", *DAYS[:-1])
+        await steps.compute()
+        lived = await by_model(path)
+        assert days_and_revisions(lived[OLDER]) == [(day, 1) for day in DAYS[:-1]]
+    async with place.pipeline(joint_models=load_settings().joint_models, compute_poll_seconds=0.1) as path:
+        path.start("news", "contexts")
+        await path.close("US", DAYS[-1])
+        await path.revision("US", DAYS[-1])
+        await settled(path)
+        await path.stop()
+        assert f"2 days were computed without {NEWER}: `stream-app replay` computes it for them" in caplog.messages
+        assert f"contexts of {OLDER} stay as they are: to go on with them, name it in joint_models" in caplog.messages
+        assert not [message for message in caplog.messages if f"contexts of {CORE} stay" in message]
+        await replay(path.services, ALL, Counted())
+        made = await by_model(path)
+        assert days_and_revisions(made[CORE]) == days_and_revisions(made[NEWER]) == [(day, 1) for day in DAYS]
+        assert (made[OLDER], made[CORE][:2]) == (lived[OLDER], lived[CORE])
+        norms = [float(np.linalg.norm(c.vector.numpy())) for c in made[NEWER] if c.vector is not None]
+        assert ([c.articles for c in made[NEWER]], len(norms)) == ([4, 1, 1], 3)
+        assert all(1 < norm < 30 for norm in norms)
 
 
 LONG, LONG_DAYS = "joint-long", 8

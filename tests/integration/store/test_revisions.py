@@ -107,10 +107,11 @@ async def test_a_day_waits_for_its_price_while_its_newest_revision_lacks_one(poo
     deadline = dt.datetime(2008, 9, 17, 0, 0, tzinfo=dt.UTC)
     async with transaction(pool) as conn:
         await revisions.append(conn, [new(day, 1, None, absent="no-price") for day in (D1, D2, D3)])
-        assert sorted(await revisions.awaiting_price(conn, "US", deadline)) == [D1, D2]
+        waiting = await revisions.awaiting_price(conn, ["EU", "US"], deadline)
+        assert [(each.region, each.as_of) for each in waiting] == [("US", D1), ("US", D2)]
+        assert {each.closed_at <= deadline for each in waiting} == {True}
         await revisions.append(conn, [new(D1, 2, 0.5), new(D2, 2, None)])
-        assert await revisions.awaiting_price(conn, "US", deadline) == []
-        assert await revisions.awaiting_price(conn, "EU", deadline) == []
+        assert await revisions.awaiting_price(conn, ["EU", "US"], deadline) == []
 
 
 async def test_of_more_contexts_than_asked_for_the_newest_are_shown_newest_last(pool: Pool) -> None:

@@ -4,10 +4,13 @@ import datetime as dt
 
 import numpy as np
 
+from schemas import DIM
 from stream_app.backfill import halves, texts
 from stream_app.backfill.report import LISTED, Lines, Tally, to_remove, to_write
+from stream_app.store import vectors
 from stream_app.store.article_texts import DayNews, Lacking
 from stream_app.store.origins import BACKFILL, LIVE, Standing
+from stream_app.store.regimes import RegimeRow
 
 NOON = dt.datetime(2025, 1, 31, 12, tzinfo=dt.UTC)
 
@@ -47,6 +50,20 @@ def test_articles_are_cut_by_bytes_and_number_and_none_is_left_out() -> None:
         len(batch) == 1 or sum(article.text_bytes for article in batch) <= texts.BATCH_TEXT_BYTES for batch in batches
     )
     assert max(map(len, batches)) == texts.BATCH_ARTICLES
+
+
+def test_halves_are_paired_with_the_mean_of_their_days_articles_and_how_many_these_are() -> None:
+    first, second, third = (dt.date(2025, 1, day) for day in (1, 2, 3))
+    numeric = vectors.to_rows(np.stack([np.full(DIM, float(number), np.float32) for number in range(3)]))
+    days = [first, third, third]
+    rows = [RegimeRow("US", day, ["A"], LIVE, row) for day, row in zip([first, second, third], numeric, strict=True)]
+    of_articles = vectors.to_rows(np.stack([np.full(DIM, number, np.float32) for number in (5.0, 1.0, 2.0)]))
+    both = halves.paired(rows, days, of_articles)
+    assert both.keys == [("US", first), ("US", third)]
+    assert (both.numeric[:, 0].tolist(), both.text[:, 7].tolist()) == ([0, 2], [5, 1.5])
+    assert both.articles.tolist() == [1, 2]
+    nothing = halves.paired([], [], [])
+    assert (nothing.keys, nothing.text.shape, nothing.articles.shape) == ([], (0, DIM), (0,))
 
 
 def test_days_are_cut_by_articles_and_contexts_and_none_is_left_out() -> None:

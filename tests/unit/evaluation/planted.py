@@ -34,3 +34,11 @@ def angles(values: Array) -> Space:
 def noise(seed: int = 2) -> Space:
     """Vectors that know nothing."""
     return Space(DATES, np.random.default_rng(seed).standard_normal((SESSIONS, 384)).astype(np.float32))
+
+
+def slow(count: int, numbers: int, memory: float, rng: np.random.Generator) -> Array:
+    """Noise of which a day keeps the share `memory` of the day before, of variance 1: (count, numbers)."""
+    found = rng.standard_normal((count, numbers))
+    for day in range(1, count):
+        found[day] = memory * found[day - 1] + np.sqrt(1 - memory**2) * found[day]
+    return found

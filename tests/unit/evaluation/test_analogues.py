@@ -17,8 +17,10 @@ from stream_app.evaluation.analogues import (
     Study,
     TooFewDays,
     evaluate,
+    first_after,
 )
 from stream_app.evaluation.neighbours import most_alike
+from stream_app.evaluation.shifts import LEVEL
 from stream_app.evaluation.volatility import HORIZON_SESSIONS, following
 from tests.unit.evaluation.planted import DATES, SESSIONS, angles, market, noise, spells
 
@@ -36,9 +38,11 @@ def test_vectors_that_know_what_comes_foretell_it_and_random_days_do_not() -> No
     found = evaluate(market(volatility), {"knows": angles(coming), "noise": noise()}, STUDY)
     assert row(found, "knows").spearman.low > 0.85
     assert row(found, "knows").above_trailing.low > 0
+    assert row(found, "knows").p_value == 1 / 200
     for blind in ("noise", RANDOM):
         assert row(found, blind).above_trailing.high < 0
         assert abs(row(found, blind).spearman.value) < 0.3
+        assert float(row(found, blind).p_value or 0.0) > LEVEL
     assert row(found, TRAILING, None).above_trailing.value == 0.0
 
 
@@ -114,3 +118,51 @@ def test_too_few_days_are_told_with_what_is_missing() -> None:
 def test_the_same_study_gives_the_same_figures() -> None:
     of, spaces = market(spells(50)), {"noise": noise()}
     assert evaluate(of, spaces, STUDY) == evaluate(of, spaces, STUDY)
+
+
+FITTED = 1_400
+"""The last session that a memory is fitted on."""
+
+
+def memory(of: Market) -> Space:
+    """Vectors that know what followed the days up to FITTED, and nothing of later ones."""
+    outcomes = following(of.closes)
+    knows = angles(np.where(np.isfinite(outcomes), outcomes, 0.0)).vectors
+    return Space(of.dates, np.where(np.arange(SESSIONS)[:, None] <= FITTED, knows, noise().vectors))
+
+
+def test_a_model_that_knows_the_days_it_was_fitted_on_by_heart_foretells_nothing_after_them() -> None:
+    of = market(spells(25))
+    learned = {"memory": memory(of)}
+    in_sample = evaluate(of, learned, dataclasses.replace(STUDY, last=DATES[FITTED]))
+    after = evaluate(of, learned, dataclasses.replace(STUDY, fitted_last=DATES[FITTED]))
+    assert row(in_sample, "memory").spearman.low > 0.8
+    assert abs(row(after, "memory").spearman.value) < 0.3
+
+
+def test_what_followed_the_fitted_days_has_ended_before_the_first_tested_day() -> None:
+    every_day = dataclasses.replace(STUDY, fitted_last=DATES[FITTED], every_sessions=1)
+    found = evaluate(market(spells(25)), {"noise": noise()}, every_day)
+    assert found.first == DATES[FITTED + HORIZON_SESSIONS + 1]
+    later = evaluate(market(spells(25)), {"noise": noise()}, dataclasses.replace(every_day, first=DATES[1_600]))
+    assert later.first == DATES[1_600]
+
+
+@pytest.mark.parametrize("day", [DATES[0] - 400, DATES[700], DATES[-1] + 400])
+def test_a_fitted_day_need_not_be_a_session(day: np.datetime64) -> None:
+    every_second = DATES[::2]
+    first = first_after(every_second, day)
+    assert (every_second[: max(first - HORIZON_SESSIONS, 0)] <= day).all()
+    assert (every_second[max(first - HORIZON_SESSIONS, 0) :] > day).all()
+
+
+def test_no_day_before_the_history_is_a_neighbour() -> None:
+    of, space = market(spells(50)), noise()
+    begins = 600
+    study = dataclasses.replace(STUDY, history_first=DATES[begins])
+    earlier = (np.arange(SESSIONS) < begins)[:, None]
+    other = Space(space.dates, np.where(earlier, -space.vectors, space.vectors))
+    found = evaluate(of, {"noise": space}, study)
+    assert found == evaluate(of, {"noise": other}, study)
+    assert found != evaluate(of, {"noise": space}, STUDY)
+    assert found.first == DATES[begins + study.gap_sessions + max(study.counts) - 1]

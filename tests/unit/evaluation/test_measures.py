@@ -98,8 +98,8 @@ def test_the_text_share_is_that_of_what_tells_days_apart() -> None:
 
 def test_in_the_packaged_scaled_space_the_share_is_the_texts_and_not_the_means_that_are_taken_off() -> None:
     rng = np.random.default_rng(5)
-    model = load_registry(None).joint("joint-regime-scaled-v1")
+    model, articles = load_registry(None).joint("joint-regime-scaled-v2"), np.full(200, 3)
     numeric, text = rng.standard_normal((2, 200, 384)).astype(np.float32)
     still = np.repeat(text[:1], 200, axis=0)
-    assert text_share(model.join(numeric, still), numeric) < 1e-5
-    assert 0.1 < text_share(model.join(numeric, text), numeric) < 0.9
+    assert text_share(model.join(numeric, still, articles), numeric) < 1e-5
+    assert 0.1 < text_share(model.join(numeric, text, articles), numeric) < 0.9

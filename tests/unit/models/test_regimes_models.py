@@ -52,7 +52,7 @@ def test_regimes_of_a_numeric_model_in_use_are_used_in_their_regions(tmp_path: P
 def test_without_regions_all_are_labelled_and_without_regimes_a_day_looks_back_at_itself(tmp_path: Path) -> None:
     every = used(tmp_path, table("all"))
     assert every.labeller(numeric.MODEL_ID, "JP") is every.regimes[0]
-    none = used(tmp_path, table("all"), joint_models="joint-regime-scaled-v1")
+    none = used(tmp_path, table("all"), joint_models="joint-regime-scaled-v2")
     assert (none.regimes, none.look_back.history_sessions) == ((), 1)
 
 

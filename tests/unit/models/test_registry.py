@@ -11,10 +11,10 @@ from stream_app.encoding.model_files import fingerprint as packaged_fingerprint
 from stream_app.encoding.model_files import packaged_folder
 from stream_app.errors import UsageError
 from stream_app.models import load_registry, models_in_use
-from stream_app.models.scalings import Fitted, Half, ScalingWeights, decoded, encoded
+from stream_app.models.scalings import Fitted, Half, ScalingWeights, TextHalf, decoded, encoded
 from stream_app.models.tables import PACKAGED_MODELS
 from stream_app.regime import numeric
-from stream_app.regime.scaled import Scaling
+from stream_app.regime.scaled import Scaling, TextScaling
 from stream_app.toml_files import FILE_MAX_BYTES
 
 CORE = {
@@ -34,10 +34,11 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def weights(mean: float = 0.1, scale: float = 2.0, window_days: int = 20) -> bytes:
-    half = Half.of(Scaling(np.full(384, mean, np.float32), scale))
+def weights(mean: float = 0.1, scale: float = 2.0, window_days: int = 20, within: float = 0.0) -> bytes:
+    of_mean = np.full(384, mean, np.float32)
+    halves = Half.of(Scaling(of_mean, scale)), TextHalf.of(TextScaling(of_mean, scale, within))
     days, on = load_settings().calendar_end, numeric.fingerprint(window_days)
-    return encoded(ScalingWeights(Fitted("num", on, "words", "2", ["US"], days, days, 2), half, half))
+    return encoded(ScalingWeights(Fitted("num", on, "words", "2", ["US"], days, days, 2), *halves))
 
 
 def test_every_packaged_model_can_be_put_together_and_core_is_what_it_was() -> None:
@@ -49,9 +50,10 @@ def test_every_packaged_model_can_be_put_together_and_core_is_what_it_was() -> N
     assert registry.text("text-fin-general-v1").spec == TextModelSpec()
 
 
-def test_the_packaged_scaled_model_was_fitted_on_vectors_of_its_own_inputs() -> None:
+@pytest.mark.parametrize("model_id", ["joint-regime-scaled-v1", "joint-regime-scaled-v2"])
+def test_a_packaged_scaled_model_was_fitted_on_vectors_of_its_own_inputs(model_id: str) -> None:
     registry = load_registry()
-    model, weights_file = registry.joint("joint-regime-scaled-v1"), registry.tables["joint-regime-scaled-v1"].weights
+    model, weights_file = registry.joint(model_id), registry.tables[model_id].weights
     assert weights_file is not None
     fitted = decoded(weights_file.read_bytes()).fitted
     assert (fitted.numeric_model_id, fitted.text_model_id) == (model.numeric.model_id, model.text.model_id)
@@ -146,6 +148,8 @@ def test_a_models_file_that_is_missing_or_large_is_one_sentence(tmp_path: Path) 
         (weights().replace(b'"days": 2', b'"weeks": 2'), "cannot be used: "),
         (weights().replace(b"0.1,", b"", 1), "cannot be used: "),
         (weights(scale=0.0), "cannot be used: a scale is not a finite number above 0"),
+        (weights(scale=0.0, within=1.0), "cannot be used: a scale is not a finite number above 0"),
+        (weights(within=-1.0), "cannot be used: a scale is not a finite number above 0"),
         (weights().replace(b"0.1,", b"1e999,", 1), "cannot be used: "),
     ],
 )
@@ -170,7 +174,8 @@ def test_a_fingerprint_changes_with_parameters_and_weights_and_with_nothing_else
     assert fingerprint("c", tables=TEXT + RAW) == first
     assert fingerprint("d", more="text_weight = 3.0\n") == first
     changed = [fingerprint("e", more="text_weight = 4.0\n"), fingerprint("f", more="numeric_weight = 4.0\n")]
-    assert len({first, *changed, fingerprint("g", content=weights(mean=0.2))}) == 4
+    changed += [fingerprint("g", content=weights(mean=0.2)), fingerprint("h", content=weights(within=1.0))]
+    assert len({first, *changed}) == 5
 
 
 def test_weights_that_were_fitted_on_another_numeric_model_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stream_app.regime.text import batches, content_hash, day_means
+from stream_app.regime.text import batches, content_hash, day_means, day_spreads
 
 
 def test_a_content_hash_is_sha256_of_the_utf8_text() -> None:
@@ -62,6 +62,12 @@ def test_a_days_mean_does_not_depend_on_the_other_days(counts: list[int], data: 
 def test_one_articles_vector_is_its_days_mean_and_is_not_normalised() -> None:
     vector = np.full((1, 384), 3.0, np.float32)
     assert day_means(vector, np.array([0, 1])).tobytes() == vector.tobytes()
+
+
+def test_a_days_spread_is_the_sum_of_its_articles_squared_distances_from_their_mean() -> None:
+    vectors = np.array([[1, 0], [3, 0], [2, 6], [5, 5]], np.float32)
+    assert day_spreads(vectors, np.array([0, 3, 4])).tolist() == [1 + 1 + 4 + 4 + 16, 0]
+    assert day_spreads(vectors[:0], np.array([0])).shape == (0,)
 
 
 @pytest.mark.parametrize("starts", [[0, 0, 2], [0, 1], [1, 2], [0, 3]])

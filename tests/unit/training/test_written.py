@@ -14,7 +14,8 @@ from stream_app.models import load_registry
 from stream_app.training import written
 from stream_app.training.card import card, table
 from stream_app.training.contrastive import Recipe
-from stream_app.training.joint_space import METADATA, Plan, Trained, figures, train
+from stream_app.training.joint_space import Plan, Trained, figures, train
+from stream_app.training.period import METADATA, fitted_period
 from tests.unit.training.planted import planted
 
 ID = "mine-v1"
@@ -70,6 +71,7 @@ def test_the_weights_the_figures_and_the_card_tell_the_same(tmp_path: Path, trai
     file.write_bytes(trained[0])
     with safe_open(file, "numpy") as opened:
         told = msgspec.json.decode(opened.metadata()[METADATA], type=Trained)
+    assert fitted_period(file) == (trained[1].train.first, trained[1].validation.last)
     assert told == trained[1] == msgspec.json.decode(figures(trained[1]), type=Trained)
     text = card(ID, trained[1])
     assert text.startswith(f"# {ID}\n")
