@@ -74,7 +74,6 @@ class SessionCalendar:
         close = _aware(self.closes[self._at_or_after(day)])
         return max(close, next_midnight) if news_day == "utc_date" else close
 
-<<<<<<< HEAD
     def is_open(self, now: dt.datetime) -> bool:
         """Whether a session has opened and not closed; a break at noon is part of it. Outside the calendar: no."""
         at = int(np.searchsorted(self.opens, _naive(now), side="right")) - 1
@@ -88,12 +87,11 @@ class SessionCalendar:
             if (close := self.scheduled_close(day, news_day)) > now:
                 return day, close
         return None
-=======
+
     def scheduled_open(self, day: dt.date) -> dt.datetime:
         """When the session of the day, or the next one after it, begins, aware, UTC."""
         self._check(day)
         return _aware(self.opens[self._at_or_after(day)])
->>>>>>> main
 
     def news_window(self, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
         """(after, until], aware, UTC: the previous session's close, and the day's own or, for a non-session, the next
@@ -146,12 +144,6 @@ def load_calendar(name: str, end: dt.date) -> SessionCalendar:
         # exchange_calendars 4.13 still calls what pandas 4 will drop
         warnings.simplefilter("ignore", DeprecationWarning)
         built = _built(name, end)
-<<<<<<< HEAD
-        opens, closes = (
-            column.dt.tz_convert(None).to_numpy().astype("datetime64[us]") for column in (built.opens, built.closes)
-        )
-        return SessionCalendar(name, built.sessions.to_numpy().astype("datetime64[D]"), closes, opens)
-=======
         sessions = built.sessions.to_numpy().astype("datetime64[D]")
         return SessionCalendar(name, sessions, _instants(built.closes), _instants(built.opens))
 
@@ -159,7 +151,6 @@ def load_calendar(name: str, end: dt.date) -> SessionCalendar:
 def _instants(column: Any) -> NDArray[np.datetime64]:
     utc: NDArray[np.datetime64] = column.dt.tz_convert(None).to_numpy().astype("datetime64[us]")
     return utc
->>>>>>> main
 
 
 def _built(name: str, end: dt.date) -> Any:

@@ -120,9 +120,6 @@ async def connect(database_url: str) -> Connection:
         return connection
 
 
-<<<<<<< HEAD
-async def create_pool(database_url: str, size: int = 8, statement_seconds: float | None = None) -> Pool:
-=======
 async def close_what_may_be_lost(connection: Connection) -> None:
     """Close a connection outside any pool; of one that is lost nothing is told, and that it closes is no answer."""
     with suppress(Away):
@@ -130,19 +127,14 @@ async def close_what_may_be_lost(connection: Connection) -> None:
             await connection.close()
 
 
-async def create_pool(database_url: str, size: int = 8) -> Pool:
->>>>>>> main
+async def create_pool(database_url: str, size: int = 8, statement_seconds: float | None = None) -> Pool:
     """A pool of at most `size` connections; nothing is opened before it is asked for.
 
     A transaction in which nothing is asked for STALLED_SECONDS is rolled back, and its connection closed. With
     `statement_seconds` Postgres gives up a statement that takes longer.
     """
-<<<<<<< HEAD
     limits = {"idle_in_transaction_session_timeout": STALLED_SECONDS, "statement_timeout": statement_seconds}
-    async with errors_told_apart():
-=======
     async with _errors_translated():
->>>>>>> main
         return await asyncpg.create_pool(
             database_url,
             min_size=0,

@@ -31,7 +31,7 @@ async def test_a_connection_that_is_lost_while_it_listens_ends_it_as_the_work_en
 
 
 async def test_that_a_listener_is_closed_is_no_answer_of_postgres(database_url: str) -> None:
-    async with listening(database_url, WorkSignal()) as listener:
+    async with listening(database_url, Signal()) as listener:
         listener.terminate()
         POSTGRES.complain("gone")
     assert POSTGRES.away

@@ -117,11 +117,7 @@ CALENDAR = SessionCalendar(
     "X",
     np.array([c.date() for c in CLOSES], dtype="datetime64[D]"),
     np.array([c.replace(tzinfo=None) for c in CLOSES], dtype="datetime64[us]"),
-<<<<<<< HEAD
-    np.array([c.replace(tzinfo=None, hour=14) for c in CLOSES], dtype="datetime64[us]"),
-=======
     np.array([c.replace(hour=14, tzinfo=None) for c in CLOSES], dtype="datetime64[us]"),
->>>>>>> main
 )
 
 

@@ -23,11 +23,7 @@ CALENDAR = SessionCalendar(
     "X",
     np.array([close.date() for close in CLOSES], dtype="datetime64[D]"),
     np.array([close.replace(tzinfo=None) for close in CLOSES], dtype="datetime64[us]"),
-<<<<<<< HEAD
-    np.array([close.replace(tzinfo=None, hour=14) for close in CLOSES], dtype="datetime64[us]"),
-=======
     np.array([close.replace(hour=14, tzinfo=None) for close in CLOSES], dtype="datetime64[us]"),
->>>>>>> main
 )
 DAYS = [dt.date(2024, 11, 29) + dt.timedelta(days=n) for n in range(5)]
 EDGES = [close + n * dt.timedelta(microseconds=1) for close in CLOSES for n in (-1, 0, 1)]
