@@ -14,6 +14,7 @@ BENCH_SHARED := msgspec|numpy|sentence-transformers|tokenizers|torch|transformer
 BENCHMARKS := stream persist close poison text backfill regimes
 MINUTES := 30
 ROUNDS := 1
+EXAMPLE := examples/node/node_modules/.package-lock.json
 INSTALLED_FROM := requirements-dev.lock requirements-uv.lock pyproject.toml stream_app/embedded/kafka-jars.lock
 
 # The text model comes as a package: nothing may ask a hub.
@@ -26,13 +27,18 @@ demo: install
 	@$(VENV)/bin/stream-app demo
 
 # Each process has a Kafka and a Postgres of its own; most of a test's time it waits for something.
-test: lint
+test: lint $(EXAMPLE)
 	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 # Every fault recipe, TEST_PROCESSES side by side, in rounds of a new seed each: ROUNDS whole ones, and more until the
 # time is over; with FAULTS_SEED=… one round of that seed.
 faults: install
 	@$(PYTHON) -m tests.faults.rounds --minutes $(MINUTES) --rounds $(ROUNDS) --processes $(TEST_PROCESSES)
+
+# What the consumer in another language needs; Node.js itself comes with the requirements.
+$(EXAMPLE): examples/node/package-lock.json | $(STAMP)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --prefix examples/node --silent
+	@touch $@
 
 lint: install
 	@$(VENV)/bin/ruff check .

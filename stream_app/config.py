@@ -6,11 +6,10 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -23,7 +22,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -32,6 +30,17 @@ from pydantic_settings import (
 from schemas.topics import DEFAULT_PARTITIONS
 from stream_app.errors import UsageError
 from stream_app.logs import LogFormat
+from stream_app.setting_types import (
+    Device,
+    HostNames,
+    JointModels,
+    SaslMechanism,
+    Secret,
+    SecurityProtocol,
+    Unset,
+    Username,
+)
+from stream_app.toml_files import FILE_MAX_BYTES, first_problem, read_toml
 
 CONFIG_FILE = Path("stream-app.toml")
 PREFIX = "STREAM_APP_"
@@ -48,30 +57,11 @@ GONE_SETTINGS = {
 }
 """Settings of older releases, and what took their place."""
 PACKAGED_REGIONS = Path(__file__).parent / "regions.toml"
-MODEL_ID = r"^[^|]{1,200}$"
-"""As the events have it: a key of several parts is joined by |."""
-FILE_MAX_BYTES = 1024 * 1024
-"""Of a settings file and of a regions file."""
 MOST_RECORDS = 1_000_000_000
 """The most of what is set in records; none may be infinite."""
 DAY_SECONDS = 86_400.0
 """The most of every time that is set in seconds; none may be infinite."""
 
-Given = TypeVar("Given")
-Unset = Annotated[Given | None, BeforeValidator(lambda given: None if given == "" else given)]
-"""A setting that may be left out; an empty text leaves it out as well, so that a variable can take back the file's."""
-Username = Annotated[str, Field(max_length=256)]
-ModelId = Annotated[str, Field(pattern=MODEL_ID)]
-JointModels = Annotated[
-    tuple[ModelId, ...],
-    NoDecode,
-    BeforeValidator(lambda given: [name.strip() for name in given.split(",")] if isinstance(given, str) else given),
-]
-"""Of a variable or a flag the ids are parted by commas; in a file they are a list."""
-Secret = Annotated[SecretStr, Field(max_length=1024)]
-SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
-Device = Literal["auto", "cpu", "cuda", "mps"]
 OF_A_LOGIN = ("kafka_sasl_mechanism", "kafka_username", "kafka_password", "kafka_password_file")
 OF_TLS = ("kafka_ca_file", "kafka_cert_file", "kafka_key_file")
 
@@ -132,6 +122,28 @@ class Settings(BaseSettings):
     health_stall_seconds: Annotated[
         float, Field(gt=2, le=DAY_SECONDS, description="a stage that stands still for so long is not alive")
     ] = 30.0
+
+    # the API and the page
+    serve_host: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            description="where `stream-app serve` listens; beyond this machine it needs a token",
+        ),
+    ] = "127.0.0.1"
+    serve_port: Annotated[int, Field(ge=0, le=65_535, description="its port; 0: a free one, logged")] = 8765
+    serve_hosts: Annotated[
+        HostNames,
+        Field(
+            max_length=64,
+            description="names under which it may be asked, by commas; none: on this machine localhost's, else any",
+        ),
+    ] = ()
+    serve_token: Annotated[
+        Unset[Secret], Field(description="the bearer token that every request of `/api` must have then")
+    ] = None
+    serve_token_file: Annotated[Unset[Path], Field(description="or a file with the token")] = None
 
     # how Kafka is spoken to
     kafka_security_protocol: Annotated[
@@ -305,6 +317,8 @@ class Settings(BaseSettings):
             _refuse(f"{given[0]} is given, which kafka_security_protocol {protocol} does not use")
         if protocol != "PLAINTEXT" and self.kafka_url is None:
             _refuse(f"kafka_security_protocol {protocol} needs kafka_url; the embedded Kafka speaks PLAINTEXT")
+        if None not in (self.serve_token, self.serve_token_file):
+            _refuse("serve_token and serve_token_file are both given; leave one out")
         if self.database_password_file is not None and self.database_url is None:
             _refuse("database_password_file needs database_url; the embedded Postgres has a password of its own")
         return self
@@ -361,20 +375,6 @@ def _refuse_unknown_variables() -> None:
             raise UsageError(f"There is no setting {name}{f'; is {alike[0]} meant?' if alike else '.'}")
 
 
-def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """A TOML file of a bounded size; `what` is in it. Raises UsageError in one sentence where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            found = file.read(FILE_MAX_BYTES + 1)
-        if len(found) > FILE_MAX_BYTES:
-            raise UsageError(f"The {what} file {path} has over {FILE_MAX_BYTES:,} bytes.")
-        return tomllib.loads(found.decode())
-    except OSError as error:
-        raise UsageError(f"The {what} file {path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"The {what} file {path} is not valid TOML: {error}.") from None
-
-
 def load_regions(path: Path | None = None) -> dict[str, RegionConfig]:
     """The regions of a TOML file by name (none: the packaged one). Raises UsageError saying what is wrong where."""
     chosen = path or PACKAGED_REGIONS
@@ -389,9 +389,3 @@ def load_regions(path: Path | None = None) -> dict[str, RegionConfig]:
 
 def _refuse(sentence: str) -> NoReturn:
     raise PydanticCustomError("combination", "{sentence}", {"sentence": sentence})
-
-
-def first_problem(error: ValidationError) -> str:
-    """What is wrong and where, as a sentence without the value."""
-    problem = error.errors(include_input=False, include_url=False)[0]
-    return ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"]))) + "."

@@ -52,12 +52,15 @@ class Services:
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, endpoints: Endpoints, clock: Clock | None = None
+    settings: Settings, endpoints: Endpoints, clock: Clock | None = None, statement_seconds: float | None = None
 ) -> AsyncIterator[Services]:
-    """Services of one process; nothing is asked of the database or the broker before it is needed."""
+    """Services of one process; nothing is asked of the database or the broker before it is needed.
+
+    With `statement_seconds` Postgres gives up a statement of the pool that takes longer.
+    """
     regions, models = load_regions(settings.regions), models_in_use(settings)
     async with AsyncExitStack() as stack:
-        pool = await create_pool(endpoints.database_url)
+        pool = await create_pool(endpoints.database_url, statement_seconds=statement_seconds)
         stack.push_async_callback(pool.close)
         publisher = Publisher(endpoints.kafka)
         stack.push_async_callback(publisher.stop)

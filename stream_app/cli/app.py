@@ -26,6 +26,7 @@ COMMANDS = (
     "registry",
     "showing",
     "exporting",
+    "serving",
     "evaluating",
     "regimes",
     "training",

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from stream_app.cli.dates import iso_instant, utc
+from stream_app.cli.dates import iso_instant
 from stream_app.cli.output import say
+from stream_app.iso8601 import utc
 
 if TYPE_CHECKING:
     from stream_app.clock import Clock

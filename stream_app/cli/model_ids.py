@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def a_model_id(text: str) -> str:
     """The id. Raises BadParameter in one sentence where no setting could be it."""
-    from stream_app.config import MODEL_ID
+    from stream_app.setting_types import MODEL_ID
 
     if not re.fullmatch(MODEL_ID, text):
         raise typer.BadParameter(f"{text!r} is no model's id, which has 1 to 200 characters and no |.")

@@ -11,7 +11,7 @@ from stream_app.outage import say_waiting
 from stream_app.services import Services
 from stream_app.store import revisions
 from stream_app.store.database import connection, transaction
-from stream_app.store.signals import WorkSignal, listening
+from stream_app.store.signals import Signal, listening
 from stream_app.store.trigger_queue import go_live
 
 AWAY_SECONDS = 2.0
@@ -47,7 +47,7 @@ async def compute(services: Services) -> None:
 
 
 async def _compute_while_connected(services: Services) -> None:
-    signal = WorkSignal()
+    signal = Signal()
     async with listening(services.database_url, signal) as listener:
         computing = Computing(services, await _registered_models(services))
         while not listener.is_closed():

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import JointRegimeContext, NewsArticle
+from stream_app.regime.cosines import cosines
 
 Matrix = NDArray[np.float32]
 
@@ -46,11 +47,3 @@ def story(
     at = days.index(chosen)
     joint = np.stack([context.vector.numpy() for context in contexts if context.vector is not None])
     return Story(region, chosen, days, articles, cosines(text_halves, at), cosines(joint, at))
-
-
-def cosines(vectors: Matrix, at: int) -> NDArray[np.float64]:
-    """The cosine of each of the vectors (n, d) to the one at an index: float64 (n,)."""
-    unit = vectors.astype(np.float64)
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    found: NDArray[np.float64] = unit @ unit[at]
-    return found

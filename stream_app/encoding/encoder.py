@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import DIM
-from stream_app.config import Device
 from stream_app.encoding.spec import TextModelSpec
 from stream_app.encoding.unseen import hide_from_transformers
 from stream_app.encoding.worker_threads import WorkerThreads
 from stream_app.errors import Fatal, ModelHung
 from stream_app.regime.text import batches
+from stream_app.setting_types import Device
 
 PROBE = "Stocks fell on Monday as investors worried about bank losses."
 """A sentence that every working text model encodes."""

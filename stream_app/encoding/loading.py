@@ -3,11 +3,11 @@
 import asyncio
 from functools import partial
 
-from stream_app.config import Device
 from stream_app.encoding.encoder import TextEncoder
 from stream_app.encoding.spec import TextModelSpec
 from stream_app.encoding.worker_threads import WorkerThreads
 from stream_app.errors import ModelHung
+from stream_app.setting_types import Device
 
 
 async def load_encoder(

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas import DIM
-from stream_app.config import Device
 from stream_app.encoding.encoder import TextModel, first_line
 from stream_app.encoding.model_files import check_files, fingerprint, packaged_folder
 from stream_app.encoding.probes import LEAST_COSINE, PROBES, check_encoder, embedded, least_cosine
@@ -17,6 +16,7 @@ from stream_app.encoding.projection import ModelOf384, Projection, read_projecti
 from stream_app.encoding.spec import Precision, TextModelSpec
 from stream_app.encoding.transformer import CORES, TransformerModel, cached_folder, find_device, use_one_core
 from stream_app.errors import Fatal
+from stream_app.setting_types import Device
 
 log = logging.getLogger(__name__)
 

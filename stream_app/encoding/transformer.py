@@ -10,10 +10,10 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils.hub import cached_file
 from transformers.utils.logging import disable_progress_bar
 
-from stream_app.config import Device
 from stream_app.encoding.model_files import MAX_TOKENS
 from stream_app.encoding.spec import Pooling
 from stream_app.errors import Fatal
+from stream_app.setting_types import Device
 
 # encoder-only models bring a pooling head that the pooling here does not use
 _UNUSED_WEIGHTS = "pooler."

@@ -3,16 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_app.regime.cosines import unit
+
 LARGEST_BLOCK_CELLS = 4_000_000
 """Cosines held at a time: 32 MB."""
-
-
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The vectors (n, d) at length 1, without the numbers that are 0 in all of them. A vector of zeros stays one."""
-    used = vectors[:, (vectors != 0).any(axis=0)].astype(np.float64)
-    lengths = np.sqrt(np.square(used).sum(axis=1, keepdims=True))
-    scaled: NDArray[np.float64] = np.divide(used, lengths, out=np.zeros_like(used), where=lengths > 0)
-    return scaled
 
 
 def earlier_days(sessions: NDArray[np.int64], queries: NDArray[np.int64], gap: int) -> NDArray[np.int64]:

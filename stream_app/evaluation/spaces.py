@@ -3,13 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_app.evaluation.neighbours import unit
+from stream_app.regime.cosines import to_the_one_before
 
 
 def stability(vectors: NDArray[np.float32]) -> float:
     """The mean cosine of each day's vector to the day before's, (n, d) in date order; NaN for fewer than 2 days."""
-    scaled = unit(vectors)
-    return float((scaled[1:] * scaled[:-1]).sum(axis=1).mean()) if len(scaled) > 1 else float("nan")
+    return float(to_the_one_before(vectors).mean()) if len(vectors) > 1 else float("nan")
 
 
 def overlap(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:

@@ -5,28 +5,13 @@ from contextlib import suppress
 from typing import BinaryIO
 
 import msgspec
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas import DIM
-from stream_app.export.columns import COLUMNS, values
+from stream_app.export.arrow import SCHEMA, record_batch
+from stream_app.export.columns import COLUMNS
 from stream_app.store.exported import DayChunk
 from stream_app.store.models import Model
 
-TYPES = {
-    "text": pa.string(),
-    "texts": pa.list_(pa.string()),
-    "date": pa.date32(),
-    "instant": pa.timestamp("us", "UTC"),
-    "integer": pa.int32(),
-    "float64": pa.float64(),
-    "float32": pa.float32(),
-    "flag": pa.bool_(),
-}
-SCHEMA = pa.schema([(name, TYPES[column.kind]) for name, column in COLUMNS.items()]).append(
-    pa.field("vector", pa.list_(pa.float32(), DIM))
-)
 MODELS_KEY = "models"
 """Of the file's metadata: JSON, an array of the models with their fingerprints."""
 REPEATING = [name for name, column in COLUMNS.items() if column.kind == "text"]
@@ -41,11 +26,7 @@ class ParquetContexts:
 
     def write(self, chunk: DayChunk) -> None:
         """Write a row group."""
-        told = [pa.array(column, SCHEMA.field(name).type) for name, column in values(chunk).items()]
-        lacking = pa.array(np.array([day.vector is None for day in chunk.days]))
-        numbers = pa.array(chunk.vectors.reshape(-1))
-        matrix = pa.FixedSizeListArray.from_arrays(numbers, type=SCHEMA.field("vector").type, mask=lacking)
-        self._writer.write_batch(pa.record_batch([*told, matrix], schema=SCHEMA))
+        self._writer.write_batch(record_batch(chunk))
 
     def finish(self, models: Sequence[Model]) -> None:
         """Write the models into the file's metadata, and its end."""

@@ -39,16 +39,20 @@ TEXTS: Mapping[Kind, Callable[[Any], str]] = {
 
 
 class CsvContexts:
-    """Writes contexts as CSV in UTF-8; what is not known is empty, and so are the numbers that a day lacks."""
+    """Writes contexts as CSV in UTF-8; what is not known is empty, and so are the numbers that a day lacks.
 
-    def __init__(self, file: BinaryIO) -> None:
+    Without `vectors` the columns of the numbers are left out.
+    """
+
+    def __init__(self, file: BinaryIO, vectors: bool = True) -> None:
         self._file = file
-        self._put([(*COLUMNS, *NUMBERS)])
+        self._numbers = _numbers if vectors else _no_numbers
+        self._put([(*COLUMNS, *(NUMBERS if vectors else ()))])
 
     def write(self, chunk: DayChunk) -> None:
         """Write a line a day."""
         told = [_texts(COLUMNS[name].kind, column) for name, column in values(chunk).items()]
-        self._put([(*row, *_numbers(day)) for row, day in zip(zip(*told, strict=True), chunk.days, strict=True)])
+        self._put([(*row, *self._numbers(day)) for row, day in zip(zip(*told, strict=True), chunk.days, strict=True)])
 
     def finish(self, models: Sequence[Model]) -> None:
         """Nothing: a CSV file has no place for the models' fingerprints."""
@@ -70,3 +74,7 @@ def _numbers(day: ExportedDay) -> Sequence[str]:
     if day.vector is None:
         return ("",) * DIM
     return [FLOAT32 % number for number in day.vector.tolist()]
+
+
+def _no_numbers(_: ExportedDay) -> Sequence[str]:
+    return ()

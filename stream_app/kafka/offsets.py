@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
@@ -77,7 +77,7 @@ class LogReader:
             return
         tp = TopicPartition(topic, partition)
         with kafka_errors(f"reading {topic}"):
-            async with _reading_from(self._kafka, tp, start) as consumer:
+            async with reading_from(self._kafka, {tp: start}) as consumer:
                 advanced_at = time.monotonic()
                 position = start
                 while position < end:
@@ -142,11 +142,13 @@ async def _started(kafka: KafkaAccess) -> AIOKafkaConsumer:
 
 
 @asynccontextmanager
-async def _reading_from(kafka: KafkaAccess, tp: TopicPartition, start: int) -> AsyncIterator[AIOKafkaConsumer]:
+async def reading_from(kafka: KafkaAccess, starts: Mapping[TopicPartition, int]) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of these partitions that begins at these offsets, read_committed, and belongs to no group."""
     consumer = await _started(kafka)
     try:
-        consumer.assign([tp])
-        consumer.seek(tp, start)
+        consumer.assign(list(starts))
+        for tp, start in starts.items():
+            consumer.seek(tp, start)
         yield consumer
     finally:
         await close_consumer(consumer)

@@ -127,11 +127,13 @@ async def close_what_may_be_lost(connection: Connection) -> None:
             await connection.close()
 
 
-async def create_pool(database_url: str, size: int = 8) -> Pool:
+async def create_pool(database_url: str, size: int = 8, statement_seconds: float | None = None) -> Pool:
     """A pool of at most `size` connections; nothing is opened before it is asked for.
 
-    A transaction in which nothing is asked for STALLED_SECONDS is rolled back, and its connection closed.
+    A transaction in which nothing is asked for STALLED_SECONDS is rolled back, and its connection closed. With
+    `statement_seconds` Postgres gives up a statement that takes longer.
     """
+    limits = {"idle_in_transaction_session_timeout": STALLED_SECONDS, "statement_timeout": statement_seconds}
     async with _errors_translated():
         return await asyncpg.create_pool(
             database_url,
@@ -140,7 +142,7 @@ async def create_pool(database_url: str, size: int = 8) -> Pool:
             connect=open_connection,
             init=_prepare,
             command_timeout=COMMAND_TIMEOUT_SECONDS,
-            server_settings={"idle_in_transaction_session_timeout": f"{1000 * STALLED_SECONDS:.0f}ms"},
+            server_settings={name: f"{1000 * limit:.0f}ms" for name, limit in limits.items() if limit is not None},
         )
 
 

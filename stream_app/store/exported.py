@@ -119,11 +119,17 @@ async def chunks(connection: Connection, query: ExportQuery) -> AsyncIterator[Da
 
 def _chunk(rows: Sequence[Any]) -> DayChunk:
     matrix = vectors.from_rows([row["vector"] or _NO_VECTOR for row in rows], DIM)
-    return DayChunk([_day(row, vector) for row, vector in zip(rows, matrix, strict=True)], matrix)
+    found = (None if row["vector"] is None else vector for row, vector in zip(rows, matrix, strict=True))
+    return DayChunk([day(row, context_of(row), vector) for row, vector in zip(rows, found, strict=True)], matrix)
 
 
-def _day(row: Any, vector: NDArray[np.float32]) -> ExportedDay:
-    context = None if row["payload"] is None else _decoder.decode(row["payload"])
+def context_of(row: Any) -> JointRegimeContext | None:
+    """The context of a row of NEWEST's columns; None of a day that a seed command filled in."""
+    return None if row["payload"] is None else _decoder.decode(row["payload"])
+
+
+def day(row: Any, context: JointRegimeContext | None, vector: NDArray[np.float32] | None) -> ExportedDay:
+    """The day of a row of NEWEST's columns."""
     scope = row["entity_scope"] or {}
     return ExportedDay(
         row["region"],
@@ -133,5 +139,5 @@ def _day(row: Any, vector: NDArray[np.float32]) -> ExportedDay:
         scope.get("text_model_id") if context is None else context.text_model_id,
         row["origin"],
         context,
-        None if row["vector"] is None else vector,
+        vector,
     )

@@ -26,8 +26,10 @@ STATE = """
     CASE WHEN requeued_at IS NOT NULL THEN 'requeued' WHEN discarded_at IS NOT NULL THEN 'discarded' ELSE 'waits' END
 """
 LIST = f"""
-    SELECT {NAME}, log_timestamp_ms, reason, left(error, 500) AS error, octet_length(value) AS bytes, {STATE} AS state
-    FROM dead_letters WHERE {CHOSEN}
+    SELECT {NAME}, log_timestamp_ms, reason, left(error, 500) AS error, octet_length(value) AS bytes, {STATE} AS state,
+        substring(value FOR 256) AS beginning
+    FROM dead_letters
+    WHERE {CHOSEN} AND ($11::bigint IS NULL OR (log_timestamp_ms, {NAME}) < ($11, $12, $13, $14, $15))
     ORDER BY log_timestamp_ms DESC, {", ".join(f"{part} DESC" for part in NAME.split(", "))} LIMIT $10
 """
 COUNTS = f"""
@@ -123,7 +125,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ListedLetter:
-    """A letter without its bytes, of which there are `value_bytes` (None: the record had no value)."""
+    """A letter with the beginning of its value, of which there are `value_bytes` (None: the record had no value)."""
 
     name: LetterName
     timestamp_ms: int
@@ -131,6 +133,8 @@ class ListedLetter:
     error: str
     value_bytes: int | None
     state: State
+    beginning: bytes | None
+    """At most 256 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +155,25 @@ class Returned:
     at: dt.datetime
 
 
-async def newest(connection: Connection, choice: Choice, limit: int) -> list[ListedLetter]:
-    """The chosen letters that were received last, so many at most, newest last."""
-    rows = await connection.fetch(LIST, *choice.parameters(), limit)
+async def newest(
+    connection: Connection, choice: Choice, limit: int, before: tuple[int, LetterName] | None = None
+) -> list[ListedLetter]:
+    """The chosen letters that were received last, so many at most, newest last.
+
+    With `before`, a time in milliseconds and a name, the last ones before the letter of these.
+    """
+    bound = [None] * 5 if before is None else [before[0], *_columns_of(before[1])]
+    rows = await connection.fetch(LIST, *choice.parameters(), limit, *bound)
     return [
-        ListedLetter(LetterName(*row[:4]), row[4], row["reason"], row["error"], row["bytes"], State(row["state"]))
+        ListedLetter(
+            LetterName(*row[:4]),
+            row["log_timestamp_ms"],
+            row["reason"],
+            row["error"],
+            row["bytes"],
+            State(row["state"]),
+            row["beginning"],
+        )
         for row in reversed(rows)
     ]
 

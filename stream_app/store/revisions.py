@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import DIM, JointRegimeContext, encode, event_id
-from stream_app.store import copying
+from stream_app.store import copying, signals
 from stream_app.store.database import Connection, jsonb
 
 LAST = """
@@ -213,6 +213,7 @@ async def append(
     await connection.execute(SHOW_NEWEST, region, model_id, list(newest), last, *halves)
     await connection.execute(DROP_ABSENT, region, model_id, absent)
     await _put_regimes(connection, region, list(newest.values()))
+    await signals.notify_contexts(connection)
 
 
 async def _put_regimes(connection: Connection, region: str, newest: Sequence[NewContext]) -> None:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from stream_app.config import read_toml
 from stream_app.errors import UsageError
 from stream_app.export.destination import check_free, whole_file
+from stream_app.toml_files import read_toml
 
 Value = str | float | Sequence[str]
 

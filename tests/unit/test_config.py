@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from stream_app.config import FILE_MAX_BYTES, GONE_SETTINGS, Settings, load_regions, load_settings
+from stream_app.config import GONE_SETTINGS, Settings, load_regions, load_settings
 from stream_app.errors import UsageError
 from stream_app.regime.calendars import load_calendar
+from stream_app.toml_files import FILE_MAX_BYTES
 
 LOGIN = {
     "kafka_url": "h:1",

@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModel, AutoTokenizer, GPT2Config, GPT2Model, T5Config, T5Model
 
-from stream_app.config import Device
 from stream_app.encoding import TextEncoder, TextModelSpec, opening
 from stream_app.encoding.opening import open_bare
 from stream_app.encoding.projection import Projection, read_projection
 from stream_app.encoding.spec import Pooling, Precision
 from stream_app.errors import Fatal
+from stream_app.setting_types import Device
 from stream_app.training.text_projection import Kept, ProjectionFit
 from tests.tiny_models import WORDS, changed, saved, tiny_bert
 

@@ -7,7 +7,8 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_app.cli.dates import iso_instant, utc
+from stream_app.cli.dates import iso_instant
+from stream_app.iso8601 import utc
 
 CLOSE = dt.datetime(2008, 9, 15, 20, 15, tzinfo=dt.UTC)
 

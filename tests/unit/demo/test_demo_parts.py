@@ -10,7 +10,7 @@ from rich.console import Console
 
 from schemas import DIM, Definition, JointRegimeContext, NewsArticle, Vector
 from stream_app.config import Settings
-from stream_app.demo.analogues import Story, cosines, story
+from stream_app.demo.analogues import Story, story
 from stream_app.demo.chart import draw
 from stream_app.demo.place import FOLDER, fresh_place
 from stream_app.demo.sample_days import check_comparable
@@ -74,10 +74,6 @@ def shown(result: object) -> str:
     console = Console(width=120, file=io.StringIO(), record=True)
     console.print(result)
     return console.export_text()
-
-
-def test_the_cosine_to_itself_is_one_and_to_a_right_angle_zero() -> None:
-    assert cosines(TEXTS, 0) == pytest.approx([1.0, 0.0, 1 / np.hypot(1, 0.1), 1 / np.sqrt(2)], abs=1e-7)
 
 
 def test_days_are_in_order_of_their_texts_likeness_without_the_chosen_one(compared: Story) -> None:

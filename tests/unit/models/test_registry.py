@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stream_app.config import FILE_MAX_BYTES, load_settings
+from stream_app.config import load_settings
 from stream_app.encoding import TextModelSpec
 from stream_app.encoding.model_files import fingerprint as packaged_fingerprint
 from stream_app.encoding.model_files import packaged_folder
@@ -15,6 +15,7 @@ from stream_app.models.scalings import Fitted, Half, ScalingWeights, TextHalf, d
 from stream_app.models.tables import PACKAGED_MODELS
 from stream_app.regime import numeric
 from stream_app.regime.scaled import Scaling, TextScaling
+from stream_app.toml_files import FILE_MAX_BYTES
 
 RAW = '[models.num]\nkind = "numeric"\nalgorithm = "raw-path"\nwindow_days = 20\n'
 TEXT = '[models.words]\nkind = "text"\nalgorithm = "mean-pooling"\n'

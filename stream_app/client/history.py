@@ -1,0 +1,119 @@
+"""Stored contexts of a region, as a frame of what is told of each day and a matrix of the days' vectors."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from schemas import DIM
+from stream_app import iso8601
+from stream_app.config import Settings, load_regions, load_settings
+from stream_app.endpoints import find_database
+from stream_app.errors import UsageError
+from stream_app.export.arrow import WITHOUT_VECTORS, record_batch
+from stream_app.store import exported, migrate, models
+from stream_app.store.database import errors_told_apart
+from stream_app.store.exported import DayChunk, ExportQuery
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contexts:
+    """Days of a region, one row each, the oldest first.
+
+    `frame` has the columns of `stream-app export` but region and vector, indexed by `as_of` (datetime64, no zone);
+    what is not known is missing (pandas' NA, NaT, None). `vectors` is float32 (days, 384) in the frame's order; a day
+    without a vector is NaN. `fingerprints` names, by id, the models that the days were computed with.
+    """
+
+    frame: pd.DataFrame
+    vectors: NDArray[np.float32]
+    fingerprints: Mapping[str, str]
+
+    def __len__(self) -> int:
+        """How many days."""
+        return len(self.frame)
+
+
+def contexts(  # noqa: PLR0913 - what follows the asterisk is by name
+    region: str,
+    start: dt.date | str | None = None,
+    end: dt.date | str | None = None,
+    known_at: dt.datetime | str | None = None,
+    *,
+    model_id: str | None = None,
+    absent: bool = False,
+    settings: Settings | None = None,
+) -> Contexts:
+    """Each day's newest context from `start` to `end`, both inclusive (None: no bound), from Postgres.
+
+    With `known_at` (an instant with an offset) the newest that was known then, as `stream-app export --known-at` has
+    it. `model_id` is a joint model's, else the first of the setting `joint_models`; `absent` takes in days without a
+    vector. Can be called where an event loop runs, as in a notebook: it blocks until all is read.
+
+    Raises UsageError for what cannot be asked, Away (which is Retriable) while Postgres does not answer, and Fatal
+    where the database is another release's. Needs some 6 kB of memory a day.
+    """
+    settings = load_settings() if settings is None else settings
+    first, last = _date(start, "start"), _date(end, "end")
+    if first is not None and last is not None and first > last:
+        raise UsageError(f"start {first} is after end {last}.")
+    query = ExportQuery(model_id or settings.joint_models[0], [region], first, last, _instant(known_at), absent)
+    with ThreadPoolExecutor(1, "contexts") as thread:
+        found = thread.submit(asyncio.run, _read(find_database(settings), query)).result()
+    if not len(found) and region not in (known := load_regions(settings.regions)):
+        raise UsageError(f"There is no region {region!r}; the regions file has {', '.join(sorted(known))}.")
+    return found
+
+
+async def _read(database_url: str, query: ExportQuery) -> Contexts:
+    await migrate.check(database_url)
+    async with exported.snapshot(database_url) as connection:
+        chunks = [chunk async for chunk in exported.chunks(connection, query)]
+        async with errors_told_apart():
+            found = await models.named(connection, _named(chunks))
+    return Contexts(_frame(chunks), _matrix(chunks), {model.model_id: model.fingerprint for model in found})
+
+
+def _named(chunks: list[DayChunk]) -> set[str]:
+    days = (day for chunk in chunks for day in chunk.days)
+    return {each for day in days for each in (day.model_id, day.numeric_model_id, day.text_model_id) if each}
+
+
+def _frame(chunks: list[DayChunk]) -> pd.DataFrame:
+    table = pa.Table.from_batches([record_batch(chunk, with_vectors=False) for chunk in chunks], WITHOUT_VECTORS)
+    integers = {pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype()}
+    frame: pd.DataFrame = table.drop_columns("region").to_pandas(date_as_object=False, types_mapper=integers.get)
+    return frame.set_index("as_of")
+
+
+def _matrix(chunks: list[DayChunk]) -> NDArray[np.float32]:
+    return np.concatenate([np.empty((0, DIM), np.float32), *(chunk.vectors for chunk in chunks)])
+
+
+def _date(given: dt.date | str | None, name: str) -> dt.date | None:
+    """A date; of a time stamp, as pandas has them, the day."""
+    if isinstance(given, dt.datetime):
+        return given.date()
+    if not isinstance(given, str):
+        return given
+    try:
+        return iso8601.date(given)
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from None
+
+
+def _instant(given: dt.datetime | str | None) -> dt.datetime | None:
+    if isinstance(given, str):
+        try:
+            return iso8601.instant(given)
+        except ValueError as error:
+            raise UsageError(f"known_at: {error}") from None
+    if given is not None and given.tzinfo is None:
+        raise UsageError(f"known_at {given.isoformat()} has no offset; give it one, as datetime.UTC.")
+    return given

@@ -1,0 +1,79 @@
+"""How an exception becomes a problem: what the person asked wrongly, a service that is away, and a bug."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from stream_app.errors import Away, Fatal, Retriable
+from stream_app.outage import say_waiting
+from stream_app.web.problems import Refused, WrongParameter
+
+RETRY_SECONDS = 2
+MOST_ERRORS = 10
+"""Wrong parameters that are told of one request."""
+SENTENCES: Mapping[int, str] = {
+    HTTPStatus.NOT_FOUND: "There is nothing here; /api/v1/openapi.json lists what there is.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This is only read: ask with GET.",
+}
+
+log = logging.getLogger(__name__)
+
+
+def refuse_in_problems(app: FastAPI) -> None:
+    """Let the app answer every exception by a problem."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(RequestValidationError, _of_parameters)
+    app.add_exception_handler(Retriable, _away)
+    app.add_exception_handler(Fatal, _fatal)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return error.response()
+
+
+async def _of_http(_: Request, error: Exception) -> Response:
+    """What the framework itself refuses."""
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    return Refused(status, SENTENCES.get(status, f"{error.detail}."), error.headers).response()
+
+
+async def _of_parameters(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = [_wrong(each) for each in error.errors()[:MOST_ERRORS]]
+    detail = "; ".join(f"{each.name}: {each.detail}" for each in wrong)
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=wrong).response()
+
+
+def _wrong(error: Mapping[str, object]) -> WrongParameter:
+    place = error["loc"]
+    assert isinstance(place, tuple)
+    where, *name = map(str, place)
+    detail = "There is no such parameter." if error["type"] == "extra_forbidden" else f"{error['msg']}".rstrip(".")
+    return WrongParameter(where=where, name=".".join(name)[:100], detail=f"{detail.removesuffix('.')}.")
+
+
+async def _away(_: Request, error: Exception) -> Response:
+    say_waiting(log, "a request was not answered", error)
+    what = f"{error.service} does not answer now" if isinstance(error, Away) else "The database refused for now"
+    headers = {"Retry-After": f"{RETRY_SECONDS}"}
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, f"{what}: ask again in a moment.", headers).response()
+
+
+async def _fatal(_: Request, error: Exception) -> Response:
+    log.error("a request was not answered: %s", error)
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": f"{RETRY_SECONDS}"}).response()
+
+
+async def _bug(_: Request, error: Exception) -> Response:
+    log.error("a request ended in a bug", exc_info=error)
+    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "The server has failed; its log says how.").response()
