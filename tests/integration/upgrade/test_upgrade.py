@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from schemas.topics import DEAD_LETTERS, NEWS, PRICES, TOPICS, TRANSITIONS
+from schemas.topics import CONTEXTS_LATEST, DEAD_LETTERS, NEWS, PRICES, TOPICS, TRANSITIONS
 from stream_app.clock import FixedClock
 from stream_app.replay.over_stored import Compared
 from stream_app.replay.run import Asked, replay
@@ -140,8 +140,14 @@ async def _log(path: Pipeline) -> list[LogRecord]:
 
 
 def _nothing_is_published_again(old: list[LogRecord], now: list[LogRecord]) -> None:
-    """The old records stand where they stood, and no new one carries an old event."""
-    assert set(old) <= set(now)
+    """The old records stand where they stood, and no new one carries an old event.
+
+    Of a compacted topic the broker may have taken away those that have a newer one of their key: that is so once the
+    dump is a week old.
+    """
+    keys = {(record.topic, record.key) for record in now}
+    assert {record for record in old if record.topic != CONTEXTS_LATEST.name} <= set(now)
+    assert {(record.topic, record.key) for record in old} <= keys
     new = set(now) - set(old)
     assert not _events(old) & _events(new)
     assert {record.topic for record in new} >= OUTPUTS - {DEAD_LETTERS.name, TRANSITIONS.name}
