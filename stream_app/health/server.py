@@ -5,7 +5,6 @@ So a stage whose event loop is busy or stands still is answered for all the same
 
 import asyncio
 import logging
-import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ from aiohttp.http import HttpProcessingError
 
 from stream_app.errors import UsageError
 from stream_app.health.report import StageReport, liveness, readiness
+from stream_app.listening import address, why_not
 
 CLOSE_SECONDS = 1.0
 IDLE_SECONDS = 15.0
@@ -51,7 +51,7 @@ def served(host: str, port: int | None, reports: Reports) -> Iterator[None]:
         stack.callback(lambda: run(runner.cleanup()))
         listening = run(_listen(runner, host, port))
         stack.callback(lambda: run(_close(listening)))
-        at = _address(*listening.sockets[0].getsockname()[:2])
+        at = address(*listening.sockets[0].getsockname()[:2])
         log.info("health is answered at http://%s/livez and /readyz", at)
         yield
 
@@ -101,21 +101,11 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server
     try:
         return await asyncio.get_running_loop().create_server(connected, host, port)
     except OSError as error:
-        raise UsageError(f"The health port {_address(host, port)} cannot be opened: {_reason(error)}.") from None
+        raise UsageError(f"The health port {address(host, port)} cannot be opened: {why_not(error)}.") from None
 
 
 async def _close(listening: asyncio.Server) -> None:
     listening.close()
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _reason(error: OSError) -> str:
-    """Without the address, which asyncio puts before it; a name that is not found has a number below 0."""
-    number = error.errno or 0
-    return os.strerror(number) if number > 0 else str(error.strerror)
 
 
 @contextmanager
