@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from stream_app.cli.choices import settings_of
+from stream_app.cli.leaving import leave_at_signals
 
 commands = typer.Typer()
 
@@ -29,5 +30,6 @@ def serve(
     from stream_app.endpoints import find
     from stream_app.web.serving import serve as answer
 
+    leave_at_signals()
     settings = settings_of(ctx, "serve", {"serve_host": host, "serve_port": port})
     asyncio.run(answer(settings, find(settings)))

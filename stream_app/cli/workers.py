@@ -14,6 +14,7 @@ import typer
 
 from stream_app.cli.choices import choices_of, settings_of
 from stream_app.cli.failures import exit_code, sentence
+from stream_app.cli.leaving import ENDING_SIGNALS, leave_at_signals
 
 if TYPE_CHECKING:
     from stream_app.config import Settings
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = 0
 KILLED = 128 + signal.SIGKILL
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 Arguments = TypeVarTuple("Arguments")
 
 log = logging.getLogger(__name__)
@@ -58,8 +58,7 @@ def worker(
     """
     from stream_app.endpoints import find
 
-    for number in ENDING_SIGNALS:
-        signal.signal(number, _leave)
+    leave_at_signals()
     limits = {"max_rejected_ratio": max_rejected_ratio, "max_rejected_in_a_row": max_rejected_in_a_row}
     settings = settings_of(ctx, "worker" if stage is None else stage, limits)
     try:
@@ -73,11 +72,6 @@ def worker(
             raise
         code = _log_end(error)  # a program reads the lines, and a sentence for people would be none
     raise typer.Exit(code)
-
-
-def _leave(*_: object) -> None:
-    """Nothing is in hand yet."""
-    raise SystemExit(0)
 
 
 def _all_stages(settings: "Settings", endpoints: "Endpoints", environment: dict[str, str]) -> int:

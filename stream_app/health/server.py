@@ -6,7 +6,6 @@ what Prometheus reads is always 200.
 
 import asyncio
 import logging
-import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ from aiohttp.http import HttpProcessingError
 
 from stream_app.errors import UsageError
 from stream_app.health.report import StageReport, liveness, metrics, readiness
+from stream_app.listening import address, why_not
 from stream_app.metrics.exposition import CONTENT_TYPE
 
 CLOSE_SECONDS = 1.0
@@ -53,7 +53,7 @@ def served(host: str, port: int | None, reports: Reports) -> Iterator[None]:
         stack.callback(lambda: run(runner.cleanup()))
         listening = run(_listen(runner, host, port))
         stack.callback(lambda: run(_close(listening)))
-        at = _address(*listening.sockets[0].getsockname()[:2])
+        at = address(*listening.sockets[0].getsockname()[:2])
         log.info("health is answered at http://%s/livez and /readyz, metrics at /metrics", at)
         yield
 
@@ -114,21 +114,11 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server
     try:
         return await asyncio.get_running_loop().create_server(connected, host, port)
     except OSError as error:
-        raise UsageError(f"The health port {_address(host, port)} cannot be opened: {_reason(error)}.") from None
+        raise UsageError(f"The health port {address(host, port)} cannot be opened: {why_not(error)}.") from None
 
 
 async def _close(listening: asyncio.Server) -> None:
     listening.close()
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _reason(error: OSError) -> str:
-    """Without the address, which asyncio puts before it; a name that is not found has a number below 0."""
-    number = error.errno or 0
-    return os.strerror(number) if number > 0 else str(error.strerror)
 
 
 @contextmanager

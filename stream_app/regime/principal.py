@@ -26,15 +26,24 @@ def plane(vectors: NDArray[np.float32]) -> Plane:
     variance is 0.
     """
     scaled = unit(vectors)
-    centred = scaled - scaled.mean(axis=0) if len(scaled) else scaled
-    moments = centred.T @ centred
-    values, directions = np.linalg.eigh(moments)  # ascending
-    axes = directions[:, ::-1][:, :AXES]
-    kept = np.maximum(values[::-1][:AXES], 0.0)
-    total = float(np.trace(moments))
-    signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]) if axes.size else np.ones(0)
     points, explained = np.zeros((len(vectors), AXES)), np.zeros(AXES)
-    found = kept > total * np.finfo(np.float64).eps
-    points[:, : len(found)] = np.where(found, centred @ (axes * signs), 0.0)
-    explained[: len(found)] = np.where(found, kept / total, 0.0) if total > 0 else 0.0
+    if not scaled.size:
+        return Plane(points, explained)
+    centred = scaled - scaled.mean(axis=0)
+    total = float(np.square(centred).sum())
+    variances, axes = _principal(centred)
+    largest = np.abs(axes).argmax(axis=1)
+    axes *= np.sign(axes[np.arange(len(axes)), largest])[:, np.newaxis]
+    found = variances > len(scaled) * np.finfo(np.float64).eps  # each day has length 1
+    points[:, : len(axes)] = np.where(found, centred @ axes.T, 0.0)
+    explained[: len(axes)] = np.where(found, variances / (total or 1.0), 0.0)
     return Plane(points, explained)
+
+
+def _principal(centred: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The largest sums of squares (k,) along the axes (k, d), k being 2 or as many as there can be."""
+    if len(centred) <= centred.shape[1]:
+        _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
+        return np.square(lengths[:AXES]), axes[:AXES]
+    values, directions = np.linalg.eigh(centred.T @ centred)  # ascending
+    return np.maximum(values[::-1][:AXES], 0.0), directions.T[::-1][:AXES].copy()

@@ -116,7 +116,11 @@ async def connect(database_url: str) -> Connection:
     """One connection outside any pool, as LISTEN and session locks need it."""
     async with errors_told_apart():
         connection = await open_connection(database_url)
-        await _prepare(connection)
+        try:
+            await _prepare(connection)
+        except BaseException:  # whoever waited for it may have given up
+            connection.terminate()
+            raise
         return connection
 
 

@@ -48,8 +48,8 @@ def access(settings: Settings) -> Access:
             f"serve_host {settings.serve_host} may be reached from other machines, so the API needs a token: "
             "set serve_token_file or STREAM_APP_SERVE_TOKEN."
         )
-    names = {_name(name.lower()) for name in settings.serve_hosts}
-    return Access(names | LOOPBACK_NAMES if here or names else None, token)
+    named = {_name(name.lower()) for name in (settings.serve_host, *settings.serve_hosts)}
+    return Access(named | LOOPBACK_NAMES if here or settings.serve_hosts else None, token)
 
 
 def is_loopback(host: str) -> bool:

@@ -38,6 +38,8 @@ COMMON: dict[int | str, dict[str, Any]] = {
     401: _problem("The token is missing or wrong."),
     404: _problem("There is no such thing."),
     406: _problem("There is no such media type."),
+    414: _problem("The query is too long."),
+    421: _problem("The server is not known under the name that the Host header gives."),
     422: _problem("A parameter cannot be used."),
     503: _problem("Postgres is away, or the answer takes too long; Retry-After says when to ask again."),
 }

@@ -41,12 +41,11 @@ def _flag(text: str) -> bool:
 Flag = Annotated[bool, _read(_flag)]
 Day = Annotated[dt.date, _read(iso8601.date)]
 Instant = Annotated[dt.datetime, _read(iso8601.instant)]
-Since = Annotated[
-    dt.datetime, _read(iso8601.beginning), WithJsonSchema({"type": "string", "description": "A date or an instant"})
-]
-Until = Annotated[
-    dt.datetime, _read(iso8601.ending), WithJsonSchema({"type": "string", "description": "A date or an instant"})
-]
+_DATE_OR_INSTANT = WithJsonSchema(
+    {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+)
+Since = Annotated[dt.datetime, _read(iso8601.beginning), _DATE_OR_INSTANT]
+Until = Annotated[dt.datetime, _read(iso8601.ending), _DATE_OR_INSTANT]
 ReasonCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 RegionName = Annotated[str, Field(pattern=_NAME)]
 ModelId = Annotated[str, Field(pattern=_MODEL, description="A joint model; else the first of joint_models")]

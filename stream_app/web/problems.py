@@ -10,7 +10,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class WrongParameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter that cannot be used: where it stands, its name, and what is wrong with it, never its value."""
+    """One parameter that cannot be used: where it stands, its name, and what is wrong with it."""
 
     where: str
     name: str

@@ -17,6 +17,8 @@ from stream_app.web.problems import Refused, WrongParameter
 RETRY_SECONDS = 2
 MOST_ERRORS = 10
 """Wrong parameters that are told of one request."""
+LONGEST_TOLD = 200
+"""Characters of a name, or of what is wrong, in which a value may stand."""
 SENTENCES: Mapping[int, str] = {
     HTTPStatus.NOT_FOUND: "There is nothing here; /api/v1/openapi.json lists what there is.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This is only read: ask with GET.",
@@ -50,16 +52,20 @@ async def _of_http(_: Request, error: Exception) -> Response:
 async def _of_parameters(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     wrong = [_wrong(each) for each in error.errors()[:MOST_ERRORS]]
-    detail = "; ".join(f"{each.name}: {each.detail}" for each in wrong)
+    detail = " ".join(f"{each.name}: {each.detail}" for each in wrong)
     return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=wrong).response()
 
 
 def _wrong(error: Mapping[str, object]) -> WrongParameter:
     place = error["loc"]
     assert isinstance(place, tuple)
-    where, *name = map(str, place)
-    detail = "There is no such parameter." if error["type"] == "extra_forbidden" else f"{error['msg']}".rstrip(".")
-    return WrongParameter(where=where, name=".".join(name)[:100], detail=f"{detail.removesuffix('.')}.")
+    where, name, *_ = map(str, (*place, ""))
+    detail = "There is no such parameter" if error["type"] == "extra_forbidden" else f"{error['msg']}"
+    return WrongParameter(where=where, name=_short(name), detail=f"{_short(detail.removesuffix('.'))}.")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]} …"
 
 
 async def _away(_: Request, error: Exception) -> Response:

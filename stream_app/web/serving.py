@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from uvicorn import Config
 from stream_app.config import Settings
 from stream_app.embedded import Endpoints
 from stream_app.errors import Retriable, UsageError
+from stream_app.listening import address, why_not
 from stream_app.outage import say_waiting
 from stream_app.services import open_services
 from stream_app.store import migrate
@@ -44,8 +44,7 @@ async def serve(settings: Settings, endpoints: Endpoints) -> None:
         async with open_services(settings, endpoints, statement_seconds=STATEMENT_SECONDS) as services:
             site = await Site.of(services, who)
             server = _Server(_config(create_app(site)), site)
-            host, port = listener.getsockname()[:2]
-            log.info("serving at http://%s", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+            log.info("serving at http://%s", address(*listener.getsockname()[:2]))
             try:
                 await server.serve([listener])
             finally:
@@ -94,16 +93,12 @@ def _config(app: uvicorn.config.ASGIApplication) -> Config:  # type: ignore[name
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """The listening socket, taken before anything else, so that a port in use is said at once."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    try:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            listener.listen()
         except OSError as error:
-            number = error.errno or 0
-            reason = os.strerror(number) if number > 0 else error.strerror  # below 0: a name that is not found
-            raise UsageError(f"serve_host {host}, serve_port {port}: {reason}; --port takes another one.") from None
+            where, why = address(host, port), why_not(error)
+            raise UsageError(f"Nothing can listen on {where}: {why}; --port takes another one.") from None
         yield listener
-    finally:
-        listener.close()

@@ -1,10 +1,12 @@
 """Dead letters: what could not be used, and why."""
 
+import datetime as dt
 from base64 import b64encode
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,11 +22,21 @@ from stream_app.web.cursors import AfterLetter
 from stream_app.web.documents import documented
 from stream_app.web.letter_counts import told_counts
 from stream_app.web.parameters import Cursor, Flag, Parameters, ReasonCode, Since, Until
-from stream_app.web.problems import wrong_parameter
 from stream_app.web.site import Site, TheSite
 
 LARGEST_PAGE = 1_000
 MOST_REASONS = 64
+
+
+def _has_letters(topic: str) -> str:
+    if topic not in LETTER_TOPICS:
+        raise PydanticCustomError("topic", "It is none of {topics}.", {"topics": ", ".join(LETTER_TOPICS)})
+    return topic
+
+
+LetterTopic = Annotated[
+    str, AfterValidator(_has_letters), WithJsonSchema({"type": "string", "enum": list(LETTER_TOPICS)})
+]
 
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
 
@@ -36,19 +48,23 @@ class LettersChosen(Parameters):
         tuple[ReasonCode, ...], Field(max_length=MOST_REASONS, description="Of these reasons; else of any")
     ] = ()
     topic: Annotated[
-        tuple[ReasonCode, ...],
+        tuple[LetterTopic, ...],
         Field(max_length=len(LETTER_TOPICS), description="Of these topics, without their prefix"),
     ] = ()
     since: Annotated[Since | None, Field(description="Received from this date (UTC) or instant on")] = None
     until: Annotated[Until | None, Field(description="Received by this date (UTC), or before this instant")] = None
     handled: Annotated[Flag, Field(description="Also those that were sent again or discarded")] = False
 
+    @field_validator("until")
+    @classmethod
+    def _is_after_since(cls, until: dt.datetime | None, info: ValidationInfo) -> dt.datetime | None:
+        since = info.data.get("since")
+        if since is not None and until is not None and until <= since:
+            raise PydanticCustomError("span", "It is not after since.")
+        return until
+
     def choice(self, site: Site) -> Choice:
-        """The letters that are chosen. Refused for a topic whose records do not become letters."""
-        if strange := [name for name in self.topic if name not in LETTER_TOPICS]:
-            raise wrong_parameter("topic", f"{strange[0]!r} is none of {', '.join(LETTER_TOPICS)}.")
-        if self.since is not None and self.until is not None and self.until <= self.since:
-            raise wrong_parameter("until", "It is before since.")
+        """The letters that are chosen."""
         topics = [site.services.topic(name) for name in self.topic or LETTER_TOPICS]
         return Choice(topics, self.reason or None, self.since, self.until, handled=self.handled)
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 import pytest
@@ -55,10 +55,11 @@ async def client(site: Site) -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
-def opened(place: Place, **settings: Any) -> Any:
-    """Services on a test's database, at the hour at which the year ends."""
-    chosen = load_settings({"topic_prefix": place.topic_prefix} | settings)
-    return open_services(chosen, Endpoints(place.endpoints.kafka, place.database_url), FixedClock(NOW))
+def opened(place: Place, statement_seconds: float | None = None) -> AbstractAsyncContextManager[Services]:
+    """Services on a place, at the hour at which the year ends."""
+    settings = load_settings({"topic_prefix": place.topic_prefix})
+    own = Endpoints(place.endpoints.kafka, place.database_url)
+    return open_services(settings, own, FixedClock(NOW), statement_seconds)
 
 
 def asking(site: Site) -> httpx.AsyncClient:

@@ -86,6 +86,7 @@ async def live(endpoints: Endpoints, database_url: str, topic_prefix: str) -> No
         await path.send(*late_records())
         await steps.apply()
         await steps.close_and_compute()
+        await steps.closer.run_once()  # which finds the marks settled
         await path.close("HK", dt.date(2008, 12, 31))
         await steps.compute()
         await _leave_waiting(path, steps)

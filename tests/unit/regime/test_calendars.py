@@ -234,3 +234,41 @@ def test_an_unknown_calendar_is_refused_with_the_names_most_like_it() -> None:
         calendar("XNYZ")
     with pytest.raises(ValueError, match="ISO 10383"):
         calendar("the stock exchange of nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "is_open"),
+    [
+        ("XNYS", "2024-11-29T14:30", True),
+        ("XNYS", "2024-11-29T14:29:59", False),
+        ("XNYS", "2024-11-29T17:59:59", True),
+        ("XNYS", "2024-11-29T18:00", False),
+        ("XNYS", "2024-11-30T15:00", False),
+        ("XHKG", "2024-11-29T04:30", True),
+        ("24/7", "2024-11-30T00:00", True),
+        ("XNYS", "1950-01-03T15:00", False),
+        ("XNYS", "2200-01-03T15:00", False),
+    ],
+)
+def test_an_exchange_is_open_from_its_open_to_its_close(name: str, now: str, is_open: bool) -> None:
+    assert calendar(name).is_open(utc(now)) is is_open
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "news_day", "session", "close"),
+    [
+        ("XNYS", "2024-11-29T17:59", "session", "2024-11-29", "2024-11-29T18:00"),
+        ("XNYS", "2024-11-29T18:00", "session", "2024-12-02", "2024-12-02T21:00"),
+        ("XNYS", "2024-11-29T18:00", "utc_date", "2024-11-29", "2024-11-30T00:00"),
+        ("XTKS", "2024-11-29T06:30", "utc_date", "2024-11-29", "2024-11-30T00:00"),
+        ("24/7", "2024-11-29T12:00", "session", "2024-11-29", "2024-11-30T00:00"),
+    ],
+)
+def test_the_next_close_is_the_first_that_is_still_to_come(
+    name: str, now: str, news_day: str, session: str, close: str
+) -> None:
+    assert calendar(name).next_close(utc(now), news_day) == (day(session), utc(close))
+
+
+def test_after_its_last_session_a_calendar_has_no_next_close() -> None:
+    assert calendar("XNYS").next_close(utc("2200-01-01T00:00"), "session") is None
