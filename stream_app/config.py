@@ -23,7 +23,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -32,6 +31,7 @@ from pydantic_settings import (
 from schemas.topics import DEFAULT_PARTITIONS
 from stream_app.errors import UsageError
 from stream_app.logs import LogFormat
+from stream_app.model_id import ModelIds
 
 CONFIG_FILE = Path("stream-app.toml")
 PREFIX = "STREAM_APP_"
@@ -48,8 +48,6 @@ GONE_SETTINGS = {
 }
 """Settings of older releases, and what took their place."""
 PACKAGED_REGIONS = Path(__file__).parent / "regions.toml"
-MODEL_ID = r"^[^|]{1,200}$"
-"""As the events have it: a key of several parts is joined by |."""
 FILE_MAX_BYTES = 1024 * 1024
 """Of a settings file and of a regions file."""
 MOST_RECORDS = 1_000_000_000
@@ -61,13 +59,6 @@ Given = TypeVar("Given")
 Unset = Annotated[Given | None, BeforeValidator(lambda given: None if given == "" else given)]
 """A setting that may be left out; an empty text leaves it out as well, so that a variable can take back the file's."""
 Username = Annotated[str, Field(max_length=256)]
-ModelId = Annotated[str, Field(pattern=MODEL_ID)]
-JointModels = Annotated[
-    tuple[ModelId, ...],
-    NoDecode,
-    BeforeValidator(lambda given: [name.strip() for name in given.split(",")] if isinstance(given, str) else given),
-]
-"""Of a variable or a flag the ids are parted by commas; in a file they are a list."""
 Secret = Annotated[SecretStr, Field(max_length=1024)]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -227,9 +218,8 @@ class Settings(BaseSettings):
         Unset[Path], Field(description="a models file, whose models stand beside the packaged ones")
     ] = None
     joint_models: Annotated[
-        JointModels,
+        ModelIds,
         Field(
-            min_length=1,
             max_length=16,
             description="whose contexts are computed, by commas; `show`, `export` and `close` ask the first",
         ),
@@ -263,14 +253,6 @@ class Settings(BaseSettings):
                 {"given": heartbeat_seconds, "session": session},
             )
         return heartbeat_seconds
-
-    @field_validator("joint_models")
-    @classmethod
-    def _are_named_once(cls, joint_models: tuple[str, ...]) -> tuple[str, ...]:
-        """A context would be made twice."""
-        if len(set(joint_models)) < len(joint_models):
-            raise PydanticCustomError("twice", "a model is named twice")
-        return joint_models
 
     @field_validator("rejected_minimum_records")
     @classmethod

@@ -13,6 +13,7 @@ import typer
 from stream_app.cli.choices import settings_of
 from stream_app.cli.dates import iso_date
 from stream_app.cli.known_at import KNOWN_AT, of_instant, tell_left_out
+from stream_app.cli.model_ids import a_model_id
 from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
         dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="First day, inclusive.")
     ] = None,
     end: Annotated[dt.date | None, typer.Option(parser=iso_date, metavar="DATE", help="Last day, inclusive.")] = None,
-    model_id: Annotated[str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")] = None,
+    model_id: Annotated[
+        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Joint model; else the configured one.")
+    ] = None,
     known_at: Annotated[dt.datetime | None, KNOWN_AT] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=LARGEST_LIMIT, help="The newest so many.")] = 200,
     form: Annotated[Format, typer.Option("--format", help="How to print them.")] = "csv",

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from stream_app.config import ModelId, first_problem, read_toml
+from stream_app.config import first_problem, read_toml
 from stream_app.errors import UsageError
+from stream_app.model_id import ModelId
 from stream_app.models.algorithms import (
     JOINT,
     NUMERIC,
