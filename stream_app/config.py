@@ -30,10 +30,10 @@ from pydantic_settings import (
 from schemas.topics import DEFAULT_PARTITIONS
 from stream_app.errors import UsageError
 from stream_app.logs import LogFormat
+from stream_app.model_id import ModelIds
 from stream_app.setting_types import (
     Device,
     HostNames,
-    JointModels,
     SaslMechanism,
     Secret,
     SecurityProtocol,
@@ -241,9 +241,8 @@ class Settings(BaseSettings):
         Unset[Path], Field(description="a models file, whose models stand beside the packaged ones")
     ] = None
     joint_models: Annotated[
-        JointModels,
+        ModelIds,
         Field(
-            min_length=1,
             max_length=16,
             description="whose contexts are computed, by commas; `show`, `export` and `close` ask the first",
         ),
@@ -277,14 +276,6 @@ class Settings(BaseSettings):
                 {"given": heartbeat_seconds, "session": session},
             )
         return heartbeat_seconds
-
-    @field_validator("joint_models")
-    @classmethod
-    def _are_named_once(cls, joint_models: tuple[str, ...]) -> tuple[str, ...]:
-        """A context would be made twice."""
-        if len(set(joint_models)) < len(joint_models):
-            raise PydanticCustomError("twice", "a model is named twice")
-        return joint_models
 
     @field_validator("rejected_minimum_records")
     @classmethod

@@ -5,19 +5,14 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-MODEL_ID = r"^[^|]{1,200}$"
-"""As the events have it: a key of several parts is joined by |."""
-
 Given = TypeVar("Given")
 Unset = Annotated[Given | None, BeforeValidator(lambda given: None if given == "" else given)]
 """A setting that may be left out; an empty text leaves it out as well, so that a variable can take back the file's."""
 Username = Annotated[str, Field(max_length=256)]
-ModelId = Annotated[str, Field(pattern=MODEL_ID)]
 _BY_COMMAS = BeforeValidator(
     lambda given: [name.strip() for name in given.split(",") if given] if isinstance(given, str) else given
 )
 """Of a variable or a flag the names are parted by commas; in a file they are a list."""
-JointModels = Annotated[tuple[ModelId, ...], NoDecode, _BY_COMMAS]
 Secret = Annotated[SecretStr, Field(max_length=1024)]
 HostNames = Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,255}$")], ...], NoDecode, _BY_COMMAS]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]

@@ -15,6 +15,7 @@ import typer
 from stream_app.cli.choices import settings_of
 from stream_app.cli.chosen_days import From, Regions, To, check_order
 from stream_app.cli.known_at import KNOWN_AT, of_instant, tell_left_out
+from stream_app.cli.model_ids import a_model_id
 from stream_app.cli.output import reader_may_leave, say
 from stream_app.export.formats import Format
 
@@ -38,7 +39,9 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramet
     region: Regions = None,
     first: From = None,
     last: To = None,
-    model_id: Annotated[str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")] = None,
+    model_id: Annotated[
+        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Joint model; else the configured one.")
+    ] = None,
     known_at: Annotated[dt.datetime | None, KNOWN_AT] = None,
     absent: Annotated[bool, typer.Option("--absent", help="Also the days that have no vector.")] = False,
     output: Annotated[

@@ -1,7 +1,6 @@
 """Models that the seed commands are asked for: those of the models files, and others by the original's algorithms."""
 # ruff: noqa: PLC0415 - heavy modules are imported by the command that needs them, so that --help is fast
 
-import re
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,10 +12,10 @@ if TYPE_CHECKING:
 
 def a_model_id(text: str) -> str:
     """The id. Raises BadParameter in one sentence where no setting could be it."""
-    from stream_app.setting_types import MODEL_ID
+    from stream_app.model_id import MODEL_ID, told
 
-    if not re.fullmatch(MODEL_ID, text):
-        raise typer.BadParameter(f"{text!r} is no model's id, which has 1 to 200 characters and no |.")
+    if MODEL_ID.fullmatch(text) is None:
+        raise typer.BadParameter(f"{told(text)}.")
     return text
 
 

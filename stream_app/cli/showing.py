@@ -13,6 +13,7 @@ import typer
 from stream_app.cli.choices import settings_of
 from stream_app.cli.chosen_days import End, Limit, Regions, Start, check_order
 from stream_app.cli.known_at import KNOWN_AT, of_instant, tell_left_out
+from stream_app.cli.model_ids import a_model_id
 from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
     region: Regions = None,
     start: Start = None,
     end: End = None,
-    model_id: Annotated[str | None, typer.Option(metavar="ID", help="Joint model; else the configured one.")] = None,
+    model_id: Annotated[
+        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Joint model; else the configured one.")
+    ] = None,
     known_at: Annotated[dt.datetime | None, KNOWN_AT] = None,
     limit: Limit = 200,
     form: Annotated[Format, typer.Option("--format", help="How to print them.")] = "csv",

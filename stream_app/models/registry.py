@@ -105,7 +105,9 @@ class Registry:
     def _table(self, model_id: str, kind: Kind) -> ModelTable:
         table = self.tables.get(model_id)
         if table is None:
-            raise UsageError(f"There is no model {model_id}; {kind} models are {', '.join(self.of_kind(kind))}.")
+            known, parted = ", ".join(self.of_kind(kind)), model_id.split()
+            hint = " Part ids by commas." if len(parted) > 1 and any(name in self.tables for name in parted) else ""
+            raise UsageError(f"There is no model {model_id}; {kind} models are {known}.{hint}")
         if table.kind != kind:
             raise UsageError(f"{model_id} is a {table.kind} model; {kind} models are {', '.join(self.of_kind(kind))}.")
         return table

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stream_app.errors import UsageError
+from stream_app.model_id import ModelId
 from stream_app.models.algorithms import (
     JOINT,
     NUMERIC,
@@ -18,7 +19,6 @@ from stream_app.models.algorithms import (
     TextParameters,
     WindowParameters,
 )
-from stream_app.setting_types import ModelId
 from stream_app.toml_files import first_problem, read_toml
 
 PACKAGED_MODELS = Path(__file__).parent.parent / "models.toml"

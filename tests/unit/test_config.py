@@ -140,9 +140,26 @@ def test_every_text_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"topic_partitions": 1001}, "Settings: topic_partitions: Input should be less than or equal to 1000."),
         ({"topic_partitions": "many"}, "Settings: topic_partitions: Input should be a valid integer"),
         ({"topic_prefix": "a b"}, "Settings: topic_prefix: String should match pattern"),
-        ({"joint_models": "a,b|c"}, "Settings: joint_models.1: String should match pattern"),
-        ({"joint_models": "a, a"}, "Settings: joint_models: a model is named twice."),
-        ({"joint_models": []}, "Settings: joint_models: Value should have at least 1 item"),
+        (
+            {"joint_models": "a,b|c"},
+            "Settings: joint_models.1: 'b|c' is no model's id, which has 1 to 200 characters, no |",
+        ),
+        ({"joint_models": "a,,b"}, "Settings: joint_models.1: '' is no model's id, which has 1 to 200 characters"),
+        (
+            {"joint_models": ["a", " b"]},
+            "Settings: joint_models.1: ' b' is no model's id, which has 1 to 200 characters",
+        ),
+        ({"joint_models": "a" * 201}, f"Settings: joint_models.0: '{'a' * 40}…' is no model's id, which has 1 to 200"),
+        ({"joint_models": "a, b, a"}, "Settings: joint_models: a is named twice; name it once."),
+        (
+            {"joint_models": []},
+            "Settings: joint_models: no model is named; name one at least, or leave the setting out.",
+        ),
+        (
+            {"joint_models": " "},
+            "Settings: joint_models: no model is named; name one at least, or leave the setting out.",
+        ),
+        ({"joint_models": 3}, "Settings: joint_models: Input should be a valid tuple."),
         ({"window_days": 63}, "Settings: window_days is a key of a model in the models file, which models_file names."),
         ({"max_rejected_ratio": 0}, "Settings: max_rejected_ratio: Input should be greater than 0."),
         (

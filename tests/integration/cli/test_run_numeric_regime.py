@@ -220,7 +220,7 @@ def test_another_window_needs_a_model_id_of_its_own(stream_app: CommandLine, pri
     ]
 
 
-@pytest.mark.parametrize("name", ["a|b", "x" * 201, ""])
+@pytest.mark.parametrize("name", ["a|b", "x" * 201, ""])  # one too long is told by its beginning
 @pytest.mark.parametrize(
     "words",
     [
@@ -229,12 +229,15 @@ def test_another_window_needs_a_model_id_of_its_own(stream_app: CommandLine, pri
         f"backfill-joint-regime-context --region US --as-of {DAY} --text-model-id=",
         f"backfill-joint-regime-context --region US --as-of {DAY} --numeric-model-id=",
         f"backfill-joint-regime-context --region US --as-of {DAY} --joint-model-id=",
+        "show --region US --model-id=",
+        "export --format csv --model-id=",
     ],
 )
 def test_a_models_id_that_no_setting_could_be_is_refused(bare: CommandLine, words: str, name: str) -> None:
     ran = bare.run_here(words + name)
     assert ran.exit_code == 2
-    assert f"{name!r} is no model's id, which has 1 to 200 characters and no |." in ran.stderr
+    assert f"'{name[:40]}" in ran.stderr
+    assert "is no model's id, which has 1 to 200 characters, no | and no space at its ends." in ran.stderr
 
 
 def test_progress_is_shown_on_a_terminal_and_not_in_a_pipe(stream_app: CommandLine, priced: Tables) -> None:

@@ -88,6 +88,7 @@ def test_models_of_two_text_models_are_not_used_by_one_worker(tmp_path: Path) ->
     [
         ("none", r"^There is no model none; joint models are joint-regime-core-v1"),
         ("num-regime-core-v1", r"^num-regime-core-v1 is a numeric model; joint models are joint-regime-core-v1"),
+        ("joint-regime-core-v1 other", r"^There is no model joint-regime-core-v1 other; .* Part ids by commas\.$"),
     ],
 )
 def test_a_setting_that_names_no_joint_model_is_told_which_there_are(asked: str, told: str) -> None:
@@ -101,7 +102,9 @@ def test_a_setting_that_names_no_joint_model_is_told_which_there_are(asked: str,
         ("models = 3", r"has no \[models\.ID\] table\.$"),
         ("[models", "is not valid TOML: "),
         (RAW + "[regions.US]", r"has regions, but only \[models\.ID\] tables belong there\.$"),
-        ('[models."a|b"]\nkind = "text"', r"a\|b\.\[key\]: String should match pattern"),
+        ('[models."a|b"]\nkind = "text"', r"a\|b\.\[key\]: 'a\|b' is no model's id, which has 1 to 200 characters"),
+        ('[models.""]\nkind = "text"', r"\[key\]: '' is no model's id, which has 1 to 200 characters"),
+        ('[models.x]\nkind = "joint"\nalgorithm = "average"\ninputs = [""]', r"x: inputs\.0: '' is no model's id, "),
         ("[models]\nnum = 3", "num: Input should be a valid dictionary"),
         ("[models.num]", "num: kind: Field required"),
         (RAW.replace("numeric", "numerical"), "num: kind: Input should be 'numeric', 'text', 'joint' or 'regimes'"),
