@@ -32,6 +32,7 @@ class ContextRow(msgspec.Struct, frozen=True, kw_only=True):
     text_model_id: str | None
     regime_label: str | None
     regime_confidence: float | None
+    regimes_model_id: str | None
     stale: bool | None
     absent_reason: AbsentReason | None
     articles: int | None

@@ -20,7 +20,7 @@ from tests.integration.text_models import QuickModel
 
 NOW = dt.datetime(2008, 12, 31, 15, tzinfo=dt.UTC)
 """New York trades, Hong Kong has closed, Frankfurt and Tokyo are on holiday."""
-CORE, SCALED = "joint-regime-core-v1", "joint-regime-scaled-v1"
+CORE, SCALED = "joint-regime-core-v1", "joint-regime-scaled-v2"
 LEHMAN = dt.date(2008, 9, 15)
 QUIET = dt.date(2008, 9, 24)
 """A day without news."""
