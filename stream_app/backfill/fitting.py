@@ -18,9 +18,7 @@ from stream_app.store import article_texts, models, regimes, vectors
 from stream_app.store.article_texts import Selection
 from stream_app.store.database import Connection
 from stream_app.store.regimes import Wanted
-
-MOST_DAYS = 100_000
-"""Region days; both halves of them are 300 MB."""
+from stream_app.training.bounds import check_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +65,7 @@ async def _halves(connection: Connection, job: ScalingJob) -> tuple[PairedHalves
     with_regime = await regimes.days(connection, job.regimes, chosen.first, chosen.last)
     news = await article_texts.by_day(connection, chosen)
     days = sorted(day for day in set().union(*with_regime.values()) if day in news and news[day].with_vector)
-    if len(days) * len(job.regimes.regions) > MOST_DAYS:
-        raise UsageError(f"From {chosen.first} to {chosen.last} there are over {MOST_DAYS:,} days; choose fewer.")
+    check_days(len(days) * len(job.regimes.regions), chosen.first, chosen.last)
     found, spreads = [paired([], [], [])], [np.zeros(0)]
     for chunk in chunks(days, news, len(job.regimes.regions)):
         halves, ambiguous = one_a_day(await regimes.of_days(connection, job.regimes, chunk))

@@ -21,13 +21,12 @@ from stream_app.cli.model_ids import a_model_id
 if TYPE_CHECKING:
     from stream_app.config import Settings
     from stream_app.encoding.opening import BareModel
-    from stream_app.encoding.projection import Projection
     from stream_app.encoding.spec import Pooling, Precision
     from stream_app.models import Registry
     from stream_app.store.database import Connection
     from stream_app.training.pairs import Pairs
     from stream_app.training.reading import Asked
-    from stream_app.training.text_projection import Kept
+    from stream_app.training.text_projection import ProjectionFit
 
 FOLDER = Path("docs/joint_spaces")
 EPOCHS, SEED, LIMIT = 200, 0, 10_000
@@ -140,7 +139,7 @@ def projection(  # noqa: PLR0913, PLR0917 - typer reads the options from the par
     precision: Precision = "bfloat16" if bfloat16 else "float32"
     _interruptible()
     bare = open_bare(TextModelSpec(text_model, pooling, precision), find_device(settings.text_device))
-    found, kept = asyncio.run(_fitted(settings, bare, texts, (first, last), limit))
+    found, kept = asyncio.run(_fitted(settings, bare, texts, (first, last), limit)).finish()
     told = card.projection_card(name, bare, found, kept)
     where = written.beside(files["safetensors"], settings.models_file)
     table = card.projection_table(text_model, pooling, bare.precision, where)
@@ -257,7 +256,7 @@ async def _fitted(
     file: Path | None,
     days: tuple[dt.date | None, dt.date | None],
     limit: int,
-) -> tuple["Projection", "Kept"]:
+) -> "ProjectionFit":
     from stream_app.cli.progress import bars
     from stream_app.training.text_projection import ProjectionFit
 
@@ -265,9 +264,9 @@ async def _fitted(
     with bars() as told:
         told.begin("Texts", limit)
         async for texts in _text_pages(settings, file, days, limit):
-            fit.add(texts)
+            await asyncio.to_thread(fit.add, texts)
             told.advance(len(texts))
-    return fit.finish()
+    return fit
 
 
 async def _text_pages(
@@ -278,7 +277,8 @@ async def _text_pages(
     from stream_app.training.text_lines import read_lines
 
     if file is not None:
-        for lines in read_lines(file, limit):
+        pages = read_lines(file, limit)
+        while (lines := await asyncio.to_thread(next, pages, None)) is not None:
             yield lines
         return
     async with exported.snapshot(find_database(settings)) as connection:

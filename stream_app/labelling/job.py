@@ -17,6 +17,7 @@ from stream_app.store import prices, regimes, vectors
 from stream_app.store.database import Connection
 from stream_app.store.prices import days_of
 from stream_app.store.regimes import RegimeRow, Wanted
+from stream_app.training import bounds
 
 LOOKBACK = dt.timedelta(days=4 * RETURNS)
 """In which the closes of a month of sessions lie."""
@@ -34,13 +35,14 @@ class LabellerJob:
 
 
 async def fitted(connection: Connection, job: LabellerJob) -> tuple[Days, Fitted]:
-    """The days that there were, and what was fitted on them. UsageError where there are none, or too few."""
+    """The days that there were, and what was fitted on them. UsageError where there are none, too few or too many."""
     wanted = Wanted([job.region], job.numeric_model_id, None)
-    rows = await regimes.one_of_days(connection, wanted, job.first, job.last)
+    rows = await regimes.one_of_days(connection, wanted, job.first, job.last, bounds.MOST_DAYS + 1)
+    bounds.check_days(len(rows), job.first, job.last)
     if not rows:
         raise UsageError(
-            f"There are no vectors of {job.numeric_model_id} for {job.region} from {job.first} to {job.last}: close "
-            "the days, or fill them in with `stream-app run-numeric-regime`."
+            f"There are no vectors of {job.numeric_model_id} for {job.region}{bounds.period(job.first, job.last)}: "
+            "close the days, or fill them in with `stream-app run-numeric-regime`."
         )
     days = Days.in_order(
         days_of([row.as_of for row in rows]),

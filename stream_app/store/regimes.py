@@ -68,9 +68,10 @@ def one_a_day(columns: str, chosen: str) -> str:
     """
 
 
-ONE_OF_DAYS = one_a_day(
+_ONE_A_DAY = one_a_day(
     "region, as_of_date, instruments, origin, regime_embedding", f"{WANTED} AND as_of_date BETWEEN $4 AND $5"
 )
+ONE_OF_DAYS = f"{_ONE_A_DAY} LIMIT $6"
 OF_DAYS = f"""
     SELECT region, as_of_date, instruments, origin, regime_embedding FROM regimes
     WHERE {WANTED} AND as_of_date = ANY($4::date[])
@@ -167,9 +168,12 @@ async def days(connection: Connection, wanted: Wanted, first: dt.date, last: dt.
     return {row["region"]: row["days"] for row in rows}
 
 
-async def one_of_days(connection: Connection, wanted: Wanted, first: dt.date, last: dt.date) -> list[RegimeRow]:
-    """The one regime of each region's day between two dates (inclusive), as `one_a_day` says, by region and day."""
-    rows = await connection.fetch(ONE_OF_DAYS, *wanted.parameters(), first, last)
+async def one_of_days(
+    connection: Connection, wanted: Wanted, first: dt.date, last: dt.date, most: int
+) -> list[RegimeRow]:
+    """The one regime of each region's day between two dates (inclusive), as `one_a_day` says, by region and day; the
+    first so many."""
+    rows = await connection.fetch(ONE_OF_DAYS, *wanted.parameters(), first, last, most)
     return [RegimeRow(*row) for row in rows]
 
 

@@ -15,6 +15,7 @@ from stream_app.replay.telling import Told
 from stream_app.store import training_halves
 from stream_app.store.database import Connection
 from stream_app.store.training_halves import NumericPage, NumericSelection
+from stream_app.training.bounds import check_days
 from stream_app.training.pairs import Pairs
 
 
@@ -46,10 +47,12 @@ async def read_pairs(connection: Connection, asked: Asked, told: Told) -> Pairs:
     """The pairs of all days that have both halves; `told` counts days. Needs an open transaction.
 
     News count as they would for a worker, by the region's definition as it is now, and articles as they are now. The
-    pairs take 3 kB each; beside them one page is in memory.
+    pairs take 3 kB each; beside them one page is in memory. UsageError for more days than a fit reads.
     """
     found = []
-    told.begin("Days", sum([await training_halves.count(connection, asked.of(name)) for name in asked.regions]))
+    days = sum([await training_halves.count(connection, asked.of(name)) for name in asked.regions])
+    check_days(days, asked.first, asked.last)
+    told.begin("Days", days)
     for name in asked.regions:
         async for page in training_halves.numeric_pages(connection, asked.of(name)):
             found.append(await _page_pairs(connection, asked, name, page))

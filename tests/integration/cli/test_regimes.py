@@ -12,6 +12,7 @@ import pytest
 from schemas import DIM
 from stream_app.labelling import file
 from stream_app.regime import numeric
+from stream_app.training import bounds
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.cli.tables import Tables
 
@@ -145,7 +146,7 @@ def _parts(given: str) -> list[str]:
         ("--unsupervised mixture --append", "--append needs a models file"),
         ("", "Give either labels"),
         ("--unsupervised mixture --label A --from 2000-01-03 --to 2000-02-01", "Give either labels"),
-        ("--unsupervised mixture --until 1999-01-01", "There are no vectors of num-regime-core-v1 for US"),
+        ("--unsupervised mixture --until 1999-01-01", "no vectors of num-regime-core-v1 for US to 1999-01-01: close"),
         ("--unsupervised mixture --until 2000-02-01", "are too few for 3 components"),
     ],
 )
@@ -157,6 +158,14 @@ def test_what_cannot_be_fitted_is_said_in_one_sentence_and_writes_nothing(
     assert (made.exit_code, made.stdout) == (2, "")
     assert said in " ".join(made.stderr.split())
     assert list(filled.folder.glob("regimes-*")) == []
+
+
+def test_more_days_than_a_fit_reads_are_refused(filled: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MOST_DAYS", COUNT - 1)
+    made = filled.run_here(f"{FIT} --unsupervised mixture --since {FIRST}")
+    assert (made.exit_code, made.stdout) == (2, "")
+    assert f"There are over {COUNT - 1} days to fit on from {FIRST}; choose fewer." in made.stderr
+    assert filled.run_here(f"{FIT} --unsupervised mixture --since {day(1)}").exit_code == 0
 
 
 def test_days_and_transitions_are_shown_as_csv(filled: CommandLine) -> None:

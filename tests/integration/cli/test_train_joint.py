@@ -21,6 +21,7 @@ from stream_app.regime.calendars import load_calendar
 from stream_app.regime.projected import Projection
 from stream_app.replay.run import Asked, replay
 from stream_app.store.trigger_queue import EVERY_DAY
+from stream_app.training import bounds
 from tests.conftest import created_database
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.cli.tables import Tables
@@ -99,9 +100,21 @@ def history(stream_app: CommandLine, place: Place, model: QuickModel) -> Tables:
     return Tables(place.database_url)
 
 
+def refused_as_too_much(stream_app: CommandLine) -> None:
+    """With more days than a fit reads nothing is trained."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bounds, "MOST_DAYS", len(TRAINED) - 1)
+        ran = stream_app.run_here(f"{TRAIN} --output spaces")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    said = f"There are over {len(TRAINED) - 1} days to fit on from {TRAINED[0]} to {TRAINED[-1]}; choose fewer."
+    assert said in ran.stderr
+    assert not (stream_app.folder / "spaces").exists()
+
+
 def test_a_space_is_trained_to_the_byte_and_then_runs_live_and_replayed_with_the_same_bytes(
     stream_app: CommandLine, history: Tables, place: Place, emptied_url: str, model: QuickModel
 ) -> None:
+    refused_as_too_much(stream_app)
     models_file = stream_app.folder / "models.toml"
     stream_app.environment["STREAM_APP_MODELS_FILE"] = str(models_file)
     ran = stream_app.run_here(f"{TRAIN} --append --output spaces")

@@ -2,9 +2,13 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
+
+import pytest
 
 from stream_app.encoding import TextEncoder
 from stream_app.models import load_registry
+from stream_app.training.text_projection import ProjectionFit
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.cli.tables import Tables, news
 from tests.tiny_models import tiny_bert
@@ -15,7 +19,20 @@ TEXTS = [
 DAY = dt.datetime(2025, 1, 31, 12, tzinfo=dt.UTC)
 
 
-def test_the_table_that_is_printed_names_a_model_that_runs(bare: CommandLine) -> None:
+def never_beside_an_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where texts are embedded in the thread of an event loop, which then serves nobody."""
+    add = ProjectionFit.add
+
+    def add_without_loop(self: ProjectionFit, texts: Sequence[str]) -> None:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        add(self, texts)
+
+    monkeypatch.setattr(ProjectionFit, "add", add_without_loop)
+
+
+def test_the_table_that_is_printed_names_a_model_that_runs(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    never_beside_an_event_loop(monkeypatch)
     tiny_bert(bare.folder / "large", 512)
     (bare.folder / "texts").write_text("\n".join(TEXTS))
     bare.environment["STREAM_APP_TEXT_DEVICE"] = "cpu"

@@ -33,7 +33,7 @@ async def asked_by_all(conn: Connection) -> dict[str, dict[dt.date, float]]:
     """Who asks, and of which days they get which vector; each of these has one number all over."""
     shown = await labelled.days(conn, Labelled(None, None, None, [MODEL], 10))
     numbers = {label: number for label, _, _, _, number, _ in ROWS}
-    rows = await regimes.one_of_days(conn, Wanted(["US"], MODEL, None), FRIDAY, MONDAY)
+    rows = await regimes.one_of_days(conn, Wanted(["US"], MODEL, None), FRIDAY, MONDAY, 10)
     matrix = vectors.from_rows([row.vector for row in rows], DIM)
     space = await evaluated.numeric_space(conn, "US", MODEL)
     assert space is not None
@@ -54,6 +54,6 @@ async def test_everyone_gets_the_workers_or_else_the_first_that_was_filled_in(po
         await conn.executemany(PUT, ROWS)
         found = await asked_by_all(conn)
         assert list(found.values()) == [ANSWER] * 4, found
-        named = await regimes.one_of_days(conn, Wanted(["US"], MODEL, ["Z", "A"]), FRIDAY, MONDAY)
+        named = await regimes.one_of_days(conn, Wanted(["US"], MODEL, ["Z", "A"]), FRIDAY, MONDAY, 10)
         assert [(row.as_of, row.instruments) for row in named] == [(MONDAY, ["A", "Z"])]
         assert np.array_equal(vectors.from_rows([named[0].vector], DIM), np.full((1, DIM), 3.0))
