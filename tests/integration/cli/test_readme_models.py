@@ -67,7 +67,7 @@ def test_labels_are_fitted_models_looked_at_and_spaces_trained_as_written(filled
     registry = load_registry(filled.folder / "models.toml")
     assert registry.tables.keys() <= listed.keys()
     assert (listed["regimes-us-v1"][-2:], listed["joint-own"][-2:]) == (["yes", "no"], ["no", "no"])
-    assert f"fingerprint = {registry.joint('joint-regime-scaled-v1').fingerprint}" in looked_at.stdout
+    assert f"fingerprint = {registry.joint('joint-regime-scaled-v2').fingerprint}" in looked_at.stdout
     assert f"{len(registry.tables)} models are loaded" in looked_at.stdout
 
     projected = run_script(filled, block(README, "sh", "train projection"))
