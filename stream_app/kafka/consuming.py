@@ -132,8 +132,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 return {}
             except OffsetOutOfRangeError as error:
                 raise NotInLog(
-                    f"The log no longer holds the offset where reading stands: {error}. Records between it and the "
-                    "log's start are lost to this stage."
+                    f"The log no longer holds the offset where reading stands: {error}. It has lost records, or is "
+                    "another log: start the worker again, and it says which, and what to do."
                 ) from error
             except KafkaError as error:
                 if type(error) is not KafkaError and not error.retriable:

@@ -44,7 +44,7 @@ async def test_a_commit_whose_answer_is_lost_has_its_effect_once(
         await settle_and_check(path, workers, replay_into=fresh_database)
     cut = {stage: cutter.cut for stage, cutter in cutters.items()}
     note(f"lost the answers to COMMITs: {cut}", outages=sum(cut.values()))
-    assert cut == dict.fromkeys(STAGES, CUTS)
+    assert min(cut.values()) >= CUTS  # two that are answered at once may both be cut
 
 
 @pytest.mark.whole
