@@ -33,8 +33,9 @@ def demo(
     from stream_app.demo.run import Demo
     from stream_app.demo.tables import what_next
 
-    place = Demo(settings_of(ctx), choices_of(ctx).config, region, day, say, _show).run()
-    _show(what_next(_program(), place.folder, region))
+    shown = Demo(settings_of(ctx), choices_of(ctx).config, region, day, say, _show)
+    place = shown.run()
+    _show(what_next(_program(), place.folder, shown.page, shown.models_file, region))
 
 
 def _show(result: Any) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from stream_app import embedded
 from stream_app.config import Settings
@@ -27,7 +28,7 @@ from stream_app.ingest.job import Job
 from stream_app.ingest.kinds import NEWS_ARTICLES, PRICE_CLOSES
 from stream_app.ingest.sending import look_at_all
 from stream_app.ingest.waiting import Waited
-from stream_app.sample import NEWS, PRICES
+from stream_app.sample import MODELS, NEWS, PRICES
 from stream_app.services import Services, open_services
 from stream_app.store import migrate
 
@@ -49,6 +50,17 @@ class Demo:
     say: Say
     show: Callable[[Any], None]
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def models_file(self) -> Path:
+        """The user's own, else the sample's, by which days are labelled."""
+        return self.settings.models_file or MODELS
+
+    @property
+    def page(self) -> str:
+        """Where the dashboard shows the chosen day, once it is served on this machine."""
+        query = urlencode({"region": self.region, "day": self.chosen})
+        return f"http://127.0.0.1:{self.settings.serve_port or 'PORT'}/#{query}"
 
     def run(self) -> Place:
         """Run the demo; returns where its data are, with everything stopped.
@@ -74,11 +86,12 @@ class Demo:
         endpoints = embedded.start(place.folder, self._step)
         asyncio.run(migrate.upgrade(endpoints.database_url))
         self._step(f"Starting a worker, which loads the text model; its log is {place.worker_log}")
-        with worker(place, endpoints, self.config) as process:
+        with worker(place, endpoints, self.config, self.models_file) as process:
             asyncio.run(self._with_worker(place, endpoints, process))
 
     async def _with_worker(self, place: Place, endpoints: Endpoints, process: "subprocess.Popen[bytes]") -> None:
-        settings = self.settings.model_copy(update={"data_dir": place.folder, "topic_prefix": "", "regions": None})
+        own = {"data_dir": place.folder, "topic_prefix": "", "regions": None, "models_file": self.models_file}
+        settings = self.settings.model_copy(update=own)
         async with open_services(settings, endpoints) as services:
             await until_ready(process, endpoints)
             self._step("Ingesting the sample, prices and headlines of 2006 to 2009, and closing its days")

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas import JointRegimeContext, NewsArticle
+from stream_app.config import PREFIX
 from stream_app.demo.analogues import Story
 from stream_app.regime.joint import l2_norm
 
@@ -68,16 +69,20 @@ def days_alike(story: Story) -> Group:
     return Group(table, Text(_which_cosine(story)))
 
 
-def what_next(command: str, folder: Path, region: str) -> str:
-    """What to type next, on the data that the demo has left."""
+def what_next(command: str, folder: Path, page: str, models_file: Path, region: str) -> str:
+    """What to type next, on the data that the demo has left; `page` is where its dashboard then is."""
     program = f"{command} --data-dir {shlex.quote(str(folder))}"
+    models = f"{PREFIX}MODELS_FILE={shlex.quote(str(models_file))}"
     return "\n".join(
         (
-            "Next, on the same data:",
+            "Look at it in a browser:",
             f"  {program} up --detach",
+            f"  {program} serve               # then open {page}",
+            "",
+            "More to do with the same data:",
             f"  {program} show --region {region} --start 2008-09-01 --end 2008-10-31 > contexts.csv",
             f"  {program} db url              # for psql and scripts",
-            f"  {program} worker              # in a terminal of its own; then, in another,",
+            f"  {models} {program} worker  # in a terminal of its own; then, in another,",
             f"  {program} ingest news YOUR_NEWS.jsonl --close-days",
             f"  {program} down",
         )

@@ -22,12 +22,15 @@ LAST_LINES = 12
 
 
 @contextmanager
-def worker(place: Place, endpoints: Endpoints, config: Path | None) -> Iterator["subprocess.Popen[bytes]"]:
+def worker(
+    place: Place, endpoints: Endpoints, config: Path | None, models_file: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A worker on these services, drained at the end; in a session of its own, so that Ctrl-C does not reach it."""
     settings = {
         "KAFKA_URL": endpoints.kafka.servers,
         "DATABASE_URL": endpoints.database_url,
         "REGIONS": str(PACKAGED_REGIONS),
+        "MODELS_FILE": str(models_file),
         "TOPIC_PREFIX": "",
         "KAFKA_SECURITY_PROTOCOL": endpoints.kafka.protocol,
         # how the user's own services are logged in to

@@ -29,6 +29,7 @@ def create_app(site: Site) -> FastAPI:
     for router in routes.VERSION_1:
         version_1.include_router(router)
     app.include_router(version_1)
+    app.include_router(routes.PAGE)
     app.include_router(routes.PROBES)
     app.add_middleware(Guards, access=site.access)
     refuse_in_problems(app)

@@ -12,11 +12,20 @@ from packaging.specifiers import SpecifierSet
 from schemas.topics import TOPICS
 from stream_app import config, sample
 from stream_app.embedded import jars, kafka
+from stream_app.web import assets
 from tests.integration.installed import ROOT, Installed
 
 PRODUCT = ("agents", "migrations", "schemas", "stream_app")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-DATA = (config.PACKAGED_REGIONS, sample.PRICES, sample.NEWS, jars.LIST, kafka.LOGGING)
+DATA = (
+    config.PACKAGED_REGIONS,
+    sample.PRICES,
+    sample.NEWS,
+    sample.MODELS,
+    jars.LIST,
+    kafka.LOGGING,
+    assets.FOLDER / assets.INDEX,
+)
 """What the code opens beside itself."""
 
 

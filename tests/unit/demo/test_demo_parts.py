@@ -103,7 +103,12 @@ def test_the_picture_is_a_png(tmp_path: Path, compared: Story) -> None:
 
 
 def test_what_to_type_next_can_be_pasted_for_any_folder() -> None:
-    assert "stream-app --data-dir 'my data/demo' up --detach" in what_next("stream-app", Path("my data/demo"), "US")
+    told = what_next(
+        "stream-app", Path("my data/demo"), "http://127.0.0.1:8765/#region=US", Path("my models.toml"), "US"
+    )
+    assert "stream-app --data-dir 'my data/demo' up --detach" in told
+    assert "serve               # then open http://127.0.0.1:8765/#region=US" in told
+    assert "STREAM_APP_MODELS_FILE='my models.toml' stream-app --data-dir 'my data/demo' worker" in told
 
 
 def test_only_what_a_demo_made_is_wiped(tmp_path: Path) -> None:

@@ -11,9 +11,12 @@ import msgspec
 import pytest
 
 from schemas import Codec, NewsArticle, PriceClose, Rejected
-from stream_app.sample import NEWS, PRICES
+from stream_app.config import load_regions
+from stream_app.models import load_registry
+from stream_app.sample import MODELS, NEWS, PRICES
 
 FIRST, LAST = dt.date(2006, 1, 1), dt.date(2009, 12, 31)
+REGIONS = load_regions()
 CRISIS_FIRST, CRISIS_LAST = dt.date(2008, 8, 1), dt.date(2009, 4, 30)
 SATURDAY = 5
 AFTER_NEW_YORK = dt.time(21, 0)
@@ -116,3 +119,12 @@ def test_some_articles_are_tagged_and_some_of_them_by_the_alias_of_a_region(arti
 def test_what_every_article_shares(articles: list[NewsArticle]) -> None:
     shared = {(article.language, article.source, article.time_precision) for article in articles}
     assert shared == {("en", "stream-app sample", "time")}
+
+
+def test_each_of_its_indices_has_a_labeller_for_the_models_of_today(prices: list[PriceClose]) -> None:
+    registry = load_registry(MODELS)
+    labellers = [registry.regimes(model_id) for model_id in registry.of_kind("regimes")]
+    assert [labeller.labels for labeller in labellers] == [("CALM", "NORMAL", "STRESSED")] * 3
+    regions = [region for labeller in labellers for region in labeller.regions]
+    instruments = {name for region in regions for name in REGIONS[region].instruments}
+    assert instruments == {price.instrument_id for price in prices}

@@ -1,0 +1,217 @@
+/** What is shown of one region and one model: the timeline, the map, and the day that stands out. */
+
+import { showAlike } from './alike.js';
+import { ask, ofRegion } from './api.js';
+import { firstSpan } from './controls.js';
+import { Headlines, dayTold } from './day.js';
+import { Days } from './days.js';
+import { DaysTable } from './days_table.js';
+import { button, byId, element, fill } from './elements.js';
+import { Labels } from './labels.js';
+import { showLineage } from './lineage.js';
+import { DayMap } from './map.js';
+import { whenSchemeChanges } from './plotly.js';
+import { Timeline } from './timeline.js';
+import { figure, longDay, percent, plusDays, several } from './words.js';
+
+/** While a day is drawn along, its details wait until it has stood for so long. */
+const STANDS_MS = 150;
+/** The map is laid out anew for new days at most so often. */
+const MAP_MS = 3000;
+const MOST_JUMPS = 6;
+
+/** How the chart is used; on a touch screen to draw scrolls the page. */
+const HOW = matchMedia('(pointer: coarse)').matches ? 'Tap a day to choose it.' : 'Draw over days to look closer, press one to choose it.';
+
+const pause = (milliseconds) => new Promise((over) => setTimeout(over, milliseconds));
+
+export class View {
+  /** `went(changed, kept)` is told what was chosen on a chart or in a table, `failed(error)` what went wrong. */
+  constructor(controls, { went, failed }) {
+    Object.assign(this, { controls, went, failed, region: null, model: null, days: null, turn: 0, mapTurn: 0 });
+    const chosen = (day) => went({ day }, true);
+    this.timeline = new Timeline(byId('timeline-chart'), { chosen, spanned: (span) => this.spanOver(span) });
+    this.map = new DayMap(byId('map-chart'), chosen);
+    this.table = new DaysTable(byId('table'), byId('table-told'), chosen);
+    this.headlines = new Headlines(byId('headlines'), failed);
+    byId('hindsight').addEventListener('change', () => this.details(0));
+    whenSchemeChanges(() => this.redraw());
+    new ResizeObserver(([{ contentRect: { width } }]) => this.widened(width)).observe(byId('shown'));
+  }
+
+  /** Reads a region's days; returns whether there are any. */
+  async open(region, { model_id: model, inputs }) {
+    const told = await ask(ofRegion(region, 'timeline'), { model_id: model });
+    // What is still asked for is of another region.
+    this.turn += 1;
+    this.mapTurn += 1;
+    Object.assign(this, { region, model, numericModel: inputs[0], day: null, span: null, points: null });
+    this.take(new Days(told));
+    byId('shown').hidden = this.days.length === 0;
+    if (!this.days.length) this.days = null;
+    else this.readMap();
+    return this.days !== null;
+  }
+
+  take(days) {
+    this.days = days;
+    this.labels = new Labels(days.label);
+  }
+
+  /** Stands on a day, of which the nearest one is taken that there is; null: the newest one with a vector. */
+  async choose(day, kept) {
+    const { days } = this;
+    const at = day === null ? days.firstFrom(days.newestWhole) : days.nearest(day);
+    const before = this.day;
+    this.day = days.as_of[at];
+    const inSight = this.span && this.day >= this.span[0] && this.day <= this.span[1];
+    if (!inSight) this.span = firstSpan(days, this.day);
+    this.drawn = inSight && before !== null ? this.timeline.mark(this.day) : this.timeline.draw(days, this.labels, this.span, this.day);
+    this.told();
+    await Promise.all([this.drawn.catch(this.failed), this.details(kept ? 0 : STANDS_MS)]);
+  }
+
+  /** Shows another span of days, at once in everything that tells of it. */
+  async spanOver(span) {
+    this.span = span;
+    this.told();
+    await this.timeline.draw(this.days, this.labels, span, this.day).catch(this.failed);
+  }
+
+  /** Reads on from a day that is new or has changed; `follows`: the newest one is to be shown. */
+  async refresh(first, follows) {
+    const from = this.days.lastKnownBefore(first);
+    const wasNewest = this.days.newest;
+    const later = await ask(ofRegion(this.region, 'timeline'), { model_id: this.model, start: from });
+    this.take(from === null ? new Days(later) : this.days.with(later));
+    if (this.span[1] >= wasNewest) this.span = [this.span[0], this.days.newest];
+    const changed = this.day >= first;
+    if (follows) this.day = this.days.newestWhole;
+    await this.timeline.draw(this.days, this.labels, this.span, this.day);
+    this.told();
+    if (follows || changed) await this.details(0);
+    clearTimeout(this.mapTimer);
+    this.mapTimer = setTimeout(() => this.readMap(), MAP_MS);
+  }
+
+  /** The charts follow the page's width alone: what is written below them makes it only longer. */
+  widened(width) {
+    if (width && this.width && width !== this.width) this.redraw();
+    this.width = width;
+  }
+
+  async redraw() {
+    if (!this.days || this.day === null) return;
+    const drawn = [this.timeline.draw(this.days, this.labels, this.span, this.day)];
+    if (this.points) drawn.push(this.map.draw(this.points, this.labels, this.day));
+    await Promise.all(drawn).catch(this.failed);
+  }
+
+  async readMap() {
+    this.mapTurn += 1;
+    const turn = this.mapTurn;
+    try {
+      const told = await ask(ofRegion(this.region, 'map'), { model_id: this.model });
+      if (turn !== this.mapTurn) return;
+      this.points = told;
+      byId('map-told').textContent = mapTold(told);
+      await this.map.draw(told, this.labels, this.day);
+      this.told();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** What the columns alone say: the controls, the legend, the jumps, the table and the day's figures. */
+  told() {
+    const { days, labels, span, day } = this;
+    this.controls.show(days, labels, span, day);
+    const [first, end] = [days.firstFrom(span[0]), days.firstFrom(plusDays(span[1], 1))];
+    fill(byId('legend'), ...legend(days, labels, first, end));
+    fill(byId('jumps'), ...days.farthest(first, end, MOST_JUMPS).map((at) => button(
+      `${days.as_of[at]}: ${figure(days.distance[at])}`,
+      () => this.went({ day: days.as_of[at] }, true),
+    )));
+    byId('timeline-told').textContent = timelineTold(days, span, day);
+    regimesTold(this.region, this.numericModel, labels);
+    const places = this.points ? new Map(this.points.as_of.map((each, at) => [each, [this.points.x[at], this.points.y[at]]])) : new Map();
+    this.table.show(days, labels, places, span, day);
+    byId('day-title').textContent = `${longDay(day)}, ${this.region}`;
+    this.figures(null, null);
+  }
+
+  figures(told, followed) {
+    const at = this.days.firstFrom(this.day);
+    fill(byId('day-told'), ...dayTold(this.days, at, this.labels, told, followed));
+  }
+
+  /** What the day's own answers say, once it has stood for a while. */
+  async details(wait) {
+    this.turn += 1;
+    const { turn, region, model, day } = this;
+    if (wait) await pause(wait);
+    if (turn !== this.turn) return;
+    try {
+      const told = await ask(ofRegion(region, 'contexts', day), { model_id: model });
+      if (turn !== this.turn) return;
+      this.figures(told, null);
+      this.headlines.show(region, told);
+      showLineage(byId('lineage-told'), told);
+      await this.alike(told, turn);
+    } catch (error) {
+      if (turn === this.turn) this.failed(error);
+    }
+  }
+
+  async alike(told, turn) {
+    if (told.context.absent_reason) {
+      fill(byId('alike'), element('p', { className: 'told' }, 'Without a vector no day is alike.'));
+      return this.map.mark(this.day, []);
+    }
+    const found = await ask(ofRegion(this.region, 'contexts', this.day, 'analogues'), {
+      model_id: this.model,
+      look_ahead: byId('hindsight').checked,
+    });
+    if (turn !== this.turn) return null;
+    showAlike(byId('alike'), found, (day) => this.labelOf(day), (day) => this.went({ day }, true));
+    this.figures(told, found.followed);
+    return this.map.mark(this.day, found.analogues.map(({ as_of: day }) => day));
+  }
+
+  labelOf(day) {
+    const label = this.days.has(day) ? this.days.label[this.days.firstFrom(day)] : null;
+    return label === null ? null : this.labels.shown(label);
+  }
+}
+
+function legend(days, labels, first, end) {
+  const shares = labels.names.map((name) => days.label.slice(first, end).filter((label) => label === name).length / Math.max(end - first, 1));
+  return labels.names.map((name, at) => labels.shown(name, ` ${percent(shares[at])}`));
+}
+
+function timelineTold(days, [first, last], day) {
+  const cut = days.truncated ? ' There are older days, which only the API tells.' : '';
+  return `${several(days.length, 'day')}; shown are ${first} to ${last}, and the line is ${day}. Distance: 0 where the state stayed the same, 1 where nothing of it was left. ${HOW}${cut}`;
+}
+
+function mapTold({ as_of: days, truncated }) {
+  const cut = truncated ? ' The oldest ones are left out.' : '';
+  return `${several(days.length, 'day')} with a vector, on the two axes on which they differ the most: what lies near is alike. The numbers are the days most alike by the whole vector, in their order.${cut}`;
+}
+
+/** Where no labels are fitted, how that is done. */
+function regimesTold(region, numericModel, labels) {
+  const note = byId('regimes-told');
+  note.hidden = labels.names.some((name) => name !== 'NEUTRAL');
+  const of = numericModel ? ` --numeric-model-id ${numericModel}` : '';
+  fill(
+    note,
+    'No regimes were fitted for these days, so all of them are NEUTRAL. ',
+    element('code', {}, `stream-app regimes fit --region ${region} --model-id regimes-v1 --unsupervised k-means${of} >> models.toml`),
+    ' finds some in what is stored; started with ',
+    element('code', {}, 'STREAM_APP_MODELS_FILE=models.toml'),
+    ' a worker labels days from then on, and ',
+    element('code', {}, 'stream-app replay'),
+    ' labels the earlier ones.',
+  );
+}

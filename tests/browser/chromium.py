@@ -1,0 +1,58 @@
+"""The Chromium that the page is tried in: the machine's own, which `python -m tests.browser.chromium` installs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+VARIABLE = "CHROMIUM"
+"""Names another one by its path."""
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PACKAGES = ("chromium", "fonts-liberation")
+MISSING = (
+    "the page is NOT tried in a browser: there is no Chromium. `apt-get install chromium` as root, or name one by "
+    f"{VARIABLE}=/path/to/chromium."
+)
+SECONDS = 600
+
+
+def found() -> str | None:
+    """Its path; None where there is none."""
+    names = filter(None, (os.environ.get(VARIABLE), *NAMES))
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def install() -> None:
+    """Install Debian's, where this is Debian and we are root; what fails is said and is no error."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for words in (("update",), ("install", "--yes", "--no-install-recommends", *PACKAGES)):
+        command = ["apt-get", "-qq", *words]
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=SECONDS, check=False)
+
+
+def main() -> None:
+    """Have one, or say that there is none."""
+    if found() is None:
+        print("Installing Chromium, in which the page is tried …", flush=True)
+        install()
+    if found() is None:
+        print(f"Warning: {MISSING}", file=sys.stderr)
+
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+"""What the page looked like, kept for people to look at; not committed."""
+
+if __name__ == "__main__":
+    main()
