@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from tests.integration.pipeline import Pipeline, article, close, pipeline
 from tests.integration.steps import Steps, stepping
 from tests.integration.text_models import QuickModel
 
-CORE, SCALED = "joint-regime-core-v1", "joint-regime-scaled-v1"
+CORE, SCALED = "joint-regime-core-v1", "joint-regime-scaled-v2"
 CALENDAR_END = dt.date(2035, 12, 31)
 LEHMAN, QUIET, LAST = dt.date(2008, 9, 15), dt.date(2008, 9, 24), dt.date(2008, 12, 30)
 """A day to remember, one without news, and the one that a test closes."""
@@ -70,7 +71,11 @@ class Stage:
 @asynccontextmanager
 async def lived(endpoints: Endpoints, database_url: str, folder: Path) -> AsyncIterator[Stage]:
     """The year in a database."""
-    settings = {"models_file": str(MODELS), "regions": str(regions_file(folder)), "joint_models": f"{CORE},{SCALED}"}
+    settings: dict[str, Any] = {
+        "models_file": str(MODELS),
+        "regions": str(regions_file(folder)),
+        "joint_models": f"{CORE},{SCALED}",
+    }
     async with (
         pipeline(endpoints, database_url, PREFIX, **settings) as path,
         stepping(path, QuickModel()) as steps,

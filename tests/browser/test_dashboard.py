@@ -294,7 +294,7 @@ async def test_who_hears_the_page_gets_names_headings_and_landmarks(shown: Watch
     assert levels.count(1) == 1
     assert [(a, b) for a, b in itertools.pairwise(levels) if b > a + 1] == []
     for landmark in ("banner", "main", "contentinfo"):
-        await expect(page.get_by_role(landmark)).to_have_count(1)  # type: ignore[arg-type]
+        await expect(page.get_by_role(landmark)).to_have_count(1)
     assert await page.locator("html").get_attribute("lang") == "en"
     assert await page.locator("img:not([alt])").count() == 0
     ids = await page.eval_on_selector_all(
