@@ -90,6 +90,7 @@ async def test_ctrl_c_stops_it_and_the_next_goes_on(
     place: Place, emptied: Place, stream_app: CommandLine, model: QuickModel
 ) -> None:
     """Another model than the live one's, so the texts are encoded anew, which is told."""
+    model.fingerprint = "of another model"
     command = into(emptied, stream_app)
     async with place.pipeline(**LIVE) as path:
         await live_run(path)
@@ -117,9 +118,9 @@ async def test_ctrl_c_stops_it_and_the_next_goes_on(
     assert "A replay into this database has not finished" in worker.stderr
     ran = await asyncio.to_thread(command.run, "replay")
     assert (ran.returncode, ran.stdout) == (0, "")
-    first, second = ran.stderr.splitlines()
+    first, *rest = ran.stderr.splitlines()
     assert first.endswith(f" records applied, {revisions} contexts made.")
-    assert second == f"{texts} texts had no vector on embeddings.text and were encoded anew."
+    assert rest == [f"{texts} texts had no vector on embeddings.text and were encoded anew."] * bool(texts)
     again = await asyncio.to_thread(command.run, "replay")
     assert again.stderr == "3 days computed again, 0 changed.\n"
 

@@ -24,6 +24,7 @@ from stream_app.store import models
 from stream_app.store.database import connect
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.pipeline import until
+from tests.models_file import CORE
 
 STAGES = ("prices", "news", "contexts")
 DAY = dt.date(2025, 1, 31)
@@ -185,6 +186,7 @@ def test_the_second_signal_kills_and_the_first_is_handled(monkeypatch: pytest.Mo
 
 def test_a_day_is_closed_once_and_its_context_awaited(stream_app: CommandLine, database_url: str) -> None:
     asyncio.run(register(database_url, models.Model("text-fin-general-v1", "text", DIM, "none")))
+    stream_app.environment["STREAM_APP_JOINT_MODELS"] = CORE  # the scaled one wants the packaged text model
     closed = stream_app.run_here(f"{CLOSE} --wait 0.5")
     assert closed.exit_code == 1
     assert closed.stderr.splitlines() == [
