@@ -27,13 +27,14 @@ demo: install
 	@$(VENV)/bin/stream-app demo
 
 # Each process has a Kafka and a Postgres of its own; most of a test's time it waits for something.
-test: lint browser $(EXAMPLE)
-	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+test: lint $(EXAMPLE)
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --ignore tests/browser
 
 # The dashboard is tried in a real Chromium. As root on Debian a missing one is installed; else these tests are skipped,
 # and say so.
 browser: install
 	@$(PYTHON) -m tests.browser.chromium
+	@$(PYTHON) -m pytest tests/browser
 
 # Every fault recipe, TEST_PROCESSES side by side, in rounds of a new seed each: ROUNDS whole ones, and more until the
 # time is over; with FAULTS_SEED=… one round of that seed.
