@@ -14,7 +14,7 @@ from stream_app.store.prices import days_of
 from tests.integration.cli.conftest import CommandLine
 from tests.integration.cli.planted import store_days
 from tests.integration.cli.tables import Tables
-from tests.integration.cli.written import ROOT, block, run_script
+from tests.integration.cli.written import ROOT, block, run_here
 from tests.tiny_models import tiny_bert
 
 README = (ROOT / "README.md").read_text()
@@ -57,26 +57,25 @@ def filled(stream_app: CommandLine, tables: Tables) -> CommandLine:
 
 
 def test_labels_are_fitted_models_looked_at_and_spaces_trained_as_written(filled: CommandLine) -> None:
-    labelled = run_script(filled, block(README, "sh", "regimes fit"))
-    assert f"regimes-us-v1,{MODEL_ID},US,CALM NORMAL STRESSED,true" in labelled.stdout.splitlines()
+    _, listed, labelled = run_here(filled, block(README, "sh", "regimes fit"))
+    assert listed.stdout.splitlines()[1:] == [f"regimes-us-v1,{MODEL_ID},US,CALM NORMAL STRESSED,true"]
     assert labelled.stdout.count(",US,num-regime-scaled-v1,NEUTRAL,1.000000\n") == 200, "until a worker labels them"
 
-    filled.environment["STREAM_APP_MODELS_FILE"] = "models.toml"
-    looked_at = run_script(filled, block(README, "sh", "models check"))
-    listed = {line.split()[0]: line.split() for line in looked_at.stdout.splitlines() if line}
+    listed, shown, checked = run_here(filled, block(README, "sh", "models check"))
     registry = load_registry(filled.folder / "models.toml")
-    assert registry.tables.keys() <= listed.keys()
-    assert (listed["regimes-us-v1"][-2:], listed["joint-own"][-2:]) == (["yes", "no"], ["no", "no"])
-    assert f"fingerprint = {registry.joint('joint-regime-scaled-v2').fingerprint}" in looked_at.stdout
-    assert f"{len(registry.tables)} models are loaded" in looked_at.stdout
+    rows = {line.split()[0]: line.split() for line in listed.stdout.splitlines()}
+    assert registry.tables.keys() <= rows.keys()
+    assert (rows["regimes-us-v1"][-2:], rows["joint-own"][-2:]) == (["yes", "no"], ["no", "no"])
+    assert f"fingerprint = {registry.joint('joint-regime-scaled-v2').fingerprint}" in shown.stdout
+    assert checked.stdout.endswith(f"{len(rows) - 1} models are loaded, 0 of them registered.\n")
 
-    projected = run_script(filled, block(README, "sh", "train projection"))
+    (projected,) = run_here(filled, block(README, "sh", "train projection"))
     (filled.folder / "more.toml").write_text(projected.stdout)
     path = load_registry(filled.folder / "more.toml").text("MY-TEXT-MODEL").spec.projection
     assert path == filled.folder / "models" / "large-384" / "text-projection.safetensors"
     assert path.exists()
 
-    trained = run_script(filled, block(README, "sh", "train joint"))
+    (trained,) = run_here(filled, block(README, "sh", "train joint"))
     weights = filled.folder / tomllib.loads(trained.stdout)["models"]["joint-regime-proj-v1"]["weights"]
     assert weights == filled.folder / "docs" / "joint_spaces" / "joint-regime-proj-v1.safetensors"
     assert "by chance" in trained.stderr

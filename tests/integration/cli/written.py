@@ -3,9 +3,12 @@
 import csv
 import gzip
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+from typer.testing import Result
 
 from stream_app.sample import NEWS, PRICES
 from tests.integration.cli.conftest import CommandLine
@@ -56,6 +59,21 @@ def run_script(bare: CommandLine, *lines: str) -> "subprocess.CompletedProcess[s
     )
     assert ran.returncode == 0, ran.stderr
     return ran
+
+
+def run_here(commands: CommandLine, script: str) -> list[Result]:
+    """Run a block's lines in this process, which has imported everything already; fails with what they said if one of
+    them does. A line sets a variable or is one of our commands."""
+    done = []
+    for line in script.splitlines():
+        program, *words = shlex.split(line, comments=True)
+        if program == "export":
+            commands.environment.update({name: value for name, _, value in (word.partition("=") for word in words)})
+            continue
+        assert program == "stream-app", line
+        done.append(commands.run_here(shlex.join(words)))
+        assert done[-1].exit_code == 0, done[-1].stderr
+    return done
 
 
 def environment_of(bare: CommandLine) -> dict[str, str]:
