@@ -106,13 +106,13 @@ def backfill_joint_regime_context(  # noqa: PLR0913, PLR0917 - typer reads the o
     as_of: AsOf = None,
     date_range: DateRange = None,
     text_model_id: Annotated[
-        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Text model; else the configured one.")
+        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Text model; else the joint model's own.")
     ] = None,
     joint_model_id: Annotated[
         str | None, typer.Option(parser=a_model_id, metavar="ID", help="Joint model; else the configured one.")
     ] = None,
     numeric_model_id: Annotated[
-        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Of the regimes; else the configured one.")
+        str | None, typer.Option(parser=a_model_id, metavar="ID", help="Of the regimes; else the joint model's own.")
     ] = None,
     instrument_id: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Of the regimes, where a day has several; repeatable.")
@@ -121,6 +121,9 @@ def backfill_joint_regime_context(  # noqa: PLR0913, PLR0917 - typer reads the o
     dry_run: DryRun = False,
 ) -> None:
     """Join stored regimes and text vectors into joint contexts.
+
+    Other text or numeric models than a joint model's own need --joint-model-id: what is stored under an id is of one
+    model.
 
     Days are those of UTC. A day's contexts that the worker has stored stay as they are. What is missing is named; in a
     range that is a regime on the sessions of a configured region's calendar alone.

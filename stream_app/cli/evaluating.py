@@ -12,6 +12,7 @@ import typer
 from stream_app.cli.choices import settings_of
 from stream_app.cli.chosen_days import check_order
 from stream_app.cli.dates import iso_date
+from stream_app.cli.model_ids import a_model_id
 from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ commands = typer.Typer()
 def evaluate(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     ctx: typer.Context,
     model_id: Annotated[
-        list[str], typer.Option(metavar="ID", help="Joint or numeric model; repeat it to compare several.")
+        list[str],
+        typer.Option(parser=a_model_id, metavar="ID", help="Joint or numeric model; repeat it to compare several."),
     ],
     region: Annotated[str, typer.Option(metavar="NAME", help="Whose vectors, by the region's exact name.")],
     instrument: Annotated[

@@ -73,10 +73,18 @@ def joint_model(
             raise UsageError(
                 f"The contexts of {known.model_id} are made of {known.numeric.model_id} and {known.text.model_id}, "
                 f"not of {numeric} and {text}: name another joint model with --joint-model-id."
+                f"{_made_of(registry, numeric, text)}"
             )
         return known
     of_numeric = registry.numeric(numeric) if numeric in registry else raw_path(numeric, usual.numeric.window_days)
     return average(model_id, of_numeric, _text_model(registry, text, usual.text))
+
+
+def _made_of(registry: "Registry", numeric: str, text: str) -> str:
+    """A sentence on the joint models that are made of such halves, if there are any."""
+    tables = (registry.tables[model_id] for model_id in registry.of_kind("joint"))
+    found = [table.model_id for table in tables if table.inputs == (numeric, text)]
+    return f" Made of these: {', '.join(found)}." if found else ""
 
 
 def _usual(registry: "Registry", settings: "Settings") -> "JointModel":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stream_app.labelling.fit import Days, Fitted, NamedWindow
     from stream_app.models import Registry
 
-DAYS = ("as_of_date", "region", "model_id", "regime_label", "confidence")
+DAYS = ("as_of_date", "region", "model_id", "regimes_model_id", "regime_label", "confidence")
 TRANSITIONS = ("as_of_date", "region", "model_id", "from_label", "to_label", "confidence")
 FIT = (
     "--region US --model-id regimes-us-v1 --label CRISIS --from 2008-09-15 --to 2009-03-31 "
@@ -143,6 +143,7 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
     model_id: Annotated[
         list[str] | None,
         typer.Option(
+            parser=a_model_id,
             metavar="ID",
             help="Model of the column; repeat for several. Else those whose days workers label.",
         ),
@@ -152,8 +153,8 @@ def show(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameter
 ) -> None:
     """Print the label and confidence of each day, newest last, as CSV.
 
-    The model is the numeric one whose vectors are labelled; of a transition it is the fitted regimes. Without fitted
-    regimes the days of every numeric model are shown.
+    The model is the numeric one whose vectors are labelled, beside it the fitted regimes that gave the label, if any
+    did. Of a transition it is the fitted regimes. Without fitted regimes the days of every numeric model are shown.
     """
     from stream_app.store import labelled
     from stream_app.store.labelled import Labelled

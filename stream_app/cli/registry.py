@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stream_app.cli import fitted
+from stream_app.cli import fitted, model_rows
 from stream_app.cli.asking import ask_database
 from stream_app.cli.choices import settings_of
 from stream_app.cli.chosen_days import FromDay, ToDay, check_order
@@ -19,13 +19,10 @@ from stream_app.cli.output import put, say
 if TYPE_CHECKING:
     from stream_app.config import Settings
     from stream_app.models import Registry
-    from stream_app.models.tables import ModelTable
     from stream_app.store.database import Connection
     from stream_app.store.models import Model
 
-DIFFERS = 1
-COLUMNS = ("model", "kind", "algorithm", "dim", "inputs", "in use", "registered")
-NOT_ASKED = "?"
+WRONG = 1
 FIT = "--joint-model-id my-joint --region US --from 2008-06-08 --to 2011-12-31 --output my-joint.json"
 
 commands = typer.Typer()
@@ -35,7 +32,11 @@ commands.add_typer(models, name="models", no_args_is_help=True, epilog="Example:
 
 @models.command("list", epilog="Example: [bold]stream-app models list[/bold]")
 def list_models(ctx: typer.Context) -> None:
-    """List the models of the packaged file and of models_file, in use or not, and whether the database has them."""
+    """List the models of the packaged file, of models_file and of the database.
+
+    In use are those that workers compute. Registered are those that the database knows; `another` is told where it has
+    another model under the id. Of a text model, which is not loaded for this, only the id is compared.
+    """
     from stream_app.errors import StreamAppError
     from stream_app.models import load_registry
     from stream_app.models.in_use import chosen
@@ -49,10 +50,7 @@ def list_models(ctx: typer.Context) -> None:
         registered = ask_database(settings, _registered)
     except StreamAppError as error:
         say(f"Which are registered is not known: {error}")
-    rows = [_row(table, in_use, registered) for table in registry.tables.values()]
-    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
-    for row in (COLUMNS, *rows):
-        put("  ".join(field.ljust(width) for field, width in zip(row, widths, strict=True)).rstrip())
+    model_rows.put_table(model_rows.LISTED, model_rows.listed(registry, in_use, registered))
 
 
 @models.command(epilog="Example: [bold]stream-app models show joint-regime-core-v1[/bold]")
@@ -91,23 +89,27 @@ def show(
 def check(ctx: typer.Context) -> None:
     """Load every model, in use or not, and compare it with the database.
 
-    Exit code 1, and a sentence each, where the database's vectors were made with another model of the same id.
+    Exit code 1, and a sentence each, where one cannot be loaded, or the database's vectors were made with another model
+    of the same id.
     """
+    from stream_app.errors import StreamAppError
     from stream_app.models import load_registry
     from stream_app.models.in_use import chosen
-    from stream_app.store.models import changed
 
     settings = settings_of(ctx)
     registry = load_registry(settings.models_file)
-    chosen(registry, settings)
-    known = asyncio.run(_all_loaded(registry, settings))
-    stood = ask_database(settings, _registered)
-    differing = [model for model in known if stood.get(model.model_id, model) != model]
-    for model in differing:
-        say(changed(model.kind, model.model_id))
-    put(f"{len(known)} models are loaded, {sum(model.model_id in stood for model in known)} of them registered.")
-    if differing:
-        raise typer.Exit(DIFFERS)
+    registered = ask_database(settings, _registered)
+    rows, wrong = _checked(registry, settings, registered)
+    try:
+        chosen(registry, settings)
+    except StreamAppError as error:
+        wrong.append(str(error))
+    model_rows.put_table(model_rows.CHECKED, rows)
+    put(model_rows.summary(registry, rows, registered))
+    for sentence in dict.fromkeys(wrong):
+        say(sentence)
+    if wrong:
+        raise typer.Exit(WRONG)
 
 
 @models.command(epilog=f"Example: [bold]stream-app models fit {FIT}[/bold]")
@@ -163,18 +165,33 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     fitted.write(settings, {output: encoded(found)}, said, table, append)
 
 
-def _row(table: "ModelTable", in_use: set[str], registered: "dict[str, Model] | None") -> Sequence[str]:
-    from schemas import DIM
+def _checked(
+    registry: "Registry", settings: "Settings", registered: "dict[str, Model]"
+) -> tuple[list[Sequence[str]], list[str]]:
+    """A row for every model, and a sentence for each that is not as it should be."""
+    from stream_app.errors import StreamAppError
+    from stream_app.store.models import changed
 
-    known = NOT_ASKED if registered is None else "yes" if table.model_id in registered else "no"
-    used = "yes" if table.model_id in in_use else "no"
-    return table.model_id, table.kind, table.algorithm, str(DIM), " ".join(table.inputs) or "-", used, known
-
-
-async def _all_loaded(registry: "Registry", settings: "Settings") -> "list[Model]":
-    return [
-        registry.registered(model_id) or await _loaded(registry, settings, model_id) for model_id in registry.tables
+    rows: list[Sequence[str]] = []
+    wrong = []
+    loaded: dict[str, Model] = {}
+    for model_id, table in registry.tables.items():
+        try:
+            model = registry.registered(model_id) or asyncio.run(_loaded(registry, settings, model_id))
+        except StreamAppError as error:
+            rows.append((model_id, table.kind, model_rows.NO, model_rows.NOT_KNOWN))
+            wrong.append(str(error))
+            continue
+        loaded[model_id] = model
+        state = model_rows.state(model, registered)
+        rows.append((model_id, table.kind, model_rows.YES, state))
+        if state == model_rows.ANOTHER:
+            wrong.append(changed(model.kind, model_id))
+    joint = [registry.joint(model_id) for model_id in registry.of_kind("joint") if model_id in loaded]
+    refused = [
+        model.refusal(loaded[model.text.model_id].fingerprint) for model in joint if model.text.model_id in loaded
     ]
+    return rows, wrong + list(filter(None, refused))
 
 
 async def _loaded(registry: "Registry", settings: "Settings", model_id: str) -> "Model":

@@ -107,6 +107,5 @@ class JointModel:
             return None
         return (
             f"The weights of {self.model_id} were fitted on vectors of {self.text.model_id} as it was then, not as it "
-            f"is in this database: fit weights for a model of another id with `{self.fitted_on.command}`, and use that "
-            "one instead."
+            f"is now: fit weights for a model of another id with `{self.fitted_on.command}`, and use that one instead."
         )

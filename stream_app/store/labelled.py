@@ -15,11 +15,8 @@ _NEWEST = """
     SELECT * FROM ({days} ORDER BY as_of_date DESC, region DESC, model_id DESC LIMIT $5) AS newest
     ORDER BY as_of_date, region, model_id
 """
-DAYS = _NEWEST.format(
-    days=f"""
-        SELECT * FROM ({one_a_day("as_of_date, region, model_id, regime_label, confidence", _CHOSEN)}) AS of_days
-    """
-)
+_LABEL = "as_of_date, region, model_id, regimes_model_id, regime_label, confidence"
+DAYS = _NEWEST.format(days=f"SELECT * FROM ({one_a_day(_LABEL, _CHOSEN)}) AS of_days")
 TRANSITIONS = _NEWEST.format(
     days=f"""
         SELECT as_of_date, region, model_id, from_label, to_label, confidence FROM regime_transitions WHERE {_CHOSEN}
@@ -44,7 +41,7 @@ class Labelled:
 
 
 async def days(connection: Connection, asked: Labelled) -> list[tuple[object, ...]]:
-    """Day, region, numeric model, label and confidence, newest last."""
+    """Day, region, numeric model, fitted regimes (None: nobody's), label and confidence, newest last."""
     return [tuple(row) for row in await connection.fetch(DAYS, *asked.parameters())]
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from schemas import DIM, Definition
 from stream_app.contexts.batch import news_of_days
 from stream_app.contexts.news_days import places
-from stream_app.regime.calendars import SessionCalendar
+from stream_app.errors import UsageError
+from stream_app.regime.calendars import OutsideCalendar, SessionCalendar
 from stream_app.replay.telling import Told
 from stream_app.store import training_halves
 from stream_app.store.database import Connection
@@ -47,7 +48,8 @@ async def read_pairs(connection: Connection, asked: Asked, told: Told) -> Pairs:
     """The pairs of all days that have both halves; `told` counts days. Needs an open transaction.
 
     News count as they would for a worker, by the region's definition as it is now, and articles as they are now. The
-    pairs take 3 kB each; beside them one page is in memory. UsageError for more days than a fit reads.
+    pairs take 3 kB each; beside them one page is in memory. UsageError for more days than a fit reads,
+    and for one that the region's calendar does not know.
     """
     found = []
     days = sum([await training_halves.count(connection, asked.of(name)) for name in asked.regions])
@@ -62,7 +64,10 @@ async def read_pairs(connection: Connection, asked: Asked, told: Told) -> Pairs:
 
 async def _page_pairs(connection: Connection, asked: Asked, name: str, page: NumericPage) -> Pairs:
     region = asked.regions[name]
-    selection = news_of_days(name, region.definition, region.calendar, page.days)
+    try:
+        selection = news_of_days(name, region.definition, region.calendar, page.days)
+    except OutsideCalendar as error:
+        raise UsageError(f"{error} Choose --from and --to within these.") from None
     means = RunningMeans(len(page.days))
     async for texts in training_halves.text_pages(connection, asked.text_model_id, selection):
         of_days = places(texts.published_at, texts.news_dates, region.definition, region.calendar, page.days)

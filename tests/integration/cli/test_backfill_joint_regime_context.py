@@ -190,6 +190,10 @@ def test_contexts_of_other_models_than_its_own_are_refused_under_a_joint_models_
             f"{asked['numeric']} and {asked['text']}: name another joint model with --joint-model-id."
         ) in ran.stderr
     assert halves.state() == before
+    scaled = stream_app.run_here(f"{BACKFILL} --as-of {WEEK[0]} --numeric-model-id num-regime-scaled-v1")
+    assert "with --joint-model-id. Made of these: joint-regime-scaled-v2, joint-regime-scaled-v1." in " ".join(
+        scaled.stderr.split()
+    )
     beside = stream_app.run_here(f"{BACKFILL} --as-of {DAY} --{half}-model-id another --joint-model-id another-joint")
     assert beside.exit_code == 0
 

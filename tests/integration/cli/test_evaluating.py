@@ -40,6 +40,7 @@ async def _store(database_url: str) -> None:
 
 REFUSED = {
     "--model-id nobody --region US": "Model nobody has neither a context nor a regime of region US.",
+    "--model-id= --region US": "is no model's id",
     f"--model-id {SCALED} --region US --instrument NONE": "No prices of NONE are stored.",
     f"--model-id {SCALED} --region XX": "There is no region XX in the regions file",
     f"--model-id {SCALED} --region US --from 2011-02-01 --to 2011-01-01": "is after --to",

@@ -168,13 +168,16 @@ def test_more_days_than_a_fit_reads_are_refused(filled: CommandLine, monkeypatch
     assert filled.run_here(f"{FIT} --unsupervised mixture --since {day(1)}").exit_code == 0
 
 
-def test_days_and_transitions_are_shown_as_csv(filled: CommandLine) -> None:
+def test_days_and_transitions_are_shown_as_csv(filled: CommandLine, tables: Tables) -> None:
     shown = filled.run_here(f"regimes show --region US --start {FIRST} --end {day(1)}")
     assert shown.stdout.splitlines() == [
-        "as_of_date,region,model_id,regime_label,confidence",
-        f"{FIRST},US,{numeric.MODEL_ID},NEUTRAL,1.000000",
-        f"{day(1)},US,{numeric.MODEL_ID},NEUTRAL,1.000000",
+        "as_of_date,region,model_id,regimes_model_id,regime_label,confidence",
+        f"{FIRST},US,{numeric.MODEL_ID},,NEUTRAL,1.000000",
+        f"{day(1)},US,{numeric.MODEL_ID},,NEUTRAL,1.000000",
     ]
+    tables.fetch("UPDATE regimes SET regimes_model_id = 'regimes-us-v1' WHERE as_of_date = $1", FIRST)
+    labelled = filled.run_here(f"regimes show --region US --end {FIRST}").stdout.splitlines()[1:]
+    assert labelled == [f"{FIRST},US,{numeric.MODEL_ID},regimes-us-v1,NEUTRAL,1.000000"]
     assert filled.run_here("regimes show --transitions").stdout.splitlines() == [
         "as_of_date,region,model_id,from_label,to_label,confidence",
         f"{day(HALF)},US,regimes-us-v1,CALM,STRESSED,0.750000",

@@ -17,7 +17,7 @@ from tests.integration.cli.tables import Tables
 from tests.integration.text_models import FINGERPRINT, QuickModel
 from tests.models_file import CORE, write_models
 
-NUMERIC, TEXT = "num-regime-core-v1", "text-fin-general-v1"
+NUMERIC, TEXT, SCALED = "num-regime-core-v1", "text-fin-general-v1", "joint-regime-scaled-v2"
 REGIMES = """
     INSERT INTO regimes (regime_record_id, as_of_date, region, model_id, instruments, regime_label, confidence,
         regime_embedding, origin)
@@ -53,13 +53,16 @@ def own(stream_app: CommandLine, tmp_path: Path) -> CommandLine:
 
 
 def test_every_model_is_listed_with_whether_it_is_in_use_and_registered(own: CommandLine, database_url: str) -> None:
-    asyncio.run(register(database_url, Model(NUMERIC, "numeric", 384, "any")))
+    known = Model(NUMERIC, "numeric", 384, numeric.fingerprint(20))
+    asyncio.run(register(database_url, known, Model(SCALED, "joint", 384, "any"), Model("mine", "joint", 384, "any")))
     ran = own.run_here("models list")
     assert (ran.exit_code, ran.stderr) == (0, "")
     header, *rows = [line.split() for line in ran.stdout.splitlines()]
     assert header == ["model", "kind", "algorithm", "dim", "inputs", "in", "use", "registered"]
     assert [NUMERIC, "numeric", "raw-path", "384", "-", "yes", "yes"] in rows
     assert [CORE, "joint", "average", "384", NUMERIC, TEXT, "yes", "no"] in rows
+    assert [row[-2:] for row in rows if row[0] == SCALED] == [["yes", "another"]]
+    assert rows[-1] == ["mine", "joint", "-", "384", "-", "no", "yes"], "a seed command's own"
 
 
 def test_without_a_database_the_models_are_listed_all_the_same(own: CommandLine) -> None:
@@ -85,10 +88,16 @@ def test_check_loads_every_model_and_compares_it_with_the_database(
     asyncio.run(register(database_url, Model(TEXT, "text", 384, FINGERPRINT)))
     good = own.run_here("models check")
     assert (good.exit_code, good.stderr) == (0, "")
-    assert good.stdout.endswith("models are loaded, 1 of them registered.\n")
-    asyncio.run(register(database_url, Model(NUMERIC, "numeric", 384, "another"), Model(CORE, "joint", 384, "another")))
+    assert good.stdout.endswith("6 of 6 models are loaded, 1 of them registered.\n")
+    assert [TEXT, "text", "yes", "yes"] in [line.split() for line in good.stdout.splitlines()]
+    others = [
+        Model(name, kind, 384, "another") for name, kind in ((NUMERIC, "numeric"), (CORE, "joint"), ("x", "joint"))
+    ]
+    asyncio.run(register(database_url, *others))
     differing = own.run_here("models check")
     assert differing.exit_code == 1
+    assert [CORE, "joint", "yes", "another"] in [line.split() for line in differing.stdout.splitlines()]
+    assert differing.stdout.endswith("1 of them registered. The database has 1 more, which no file has: x.\n")
     told = differing.stderr.splitlines()
     assert [line.partition(" is not the one this database's vectors were made with: ")[0] for line in told] == [
         f"The numeric model {NUMERIC}",
@@ -99,17 +108,37 @@ def test_check_loads_every_model_and_compares_it_with_the_database(
     )
 
 
-def test_check_says_which_weights_cannot_be_read(own: CommandLine, tmp_path: Path) -> None:
-    file = write_models(
-        tmp_path,
-        more_models='[models.x]\nkind = "joint"\nalgorithm = "scaled"\nweights = "none.json"\n'
-        f'inputs = ["{NUMERIC}", "{TEXT}"]\n',
-    )
+def test_check_compares_the_text_model_that_weights_were_fitted_on(own: CommandLine, model: QuickModel) -> None:
+    model.fingerprint = "another"
     ran = own.run_here("models check")
-    assert ran.exit_code == 2
-    assert f"The models file {file}: x: its weights {tmp_path / 'none.json'} cannot be read" in " ".join(
-        ran.stderr.split()
+    assert ran.exit_code == 1
+    told = [line.partition(" as it was then, not as it is now: fit weights ")[0] for line in ran.stderr.splitlines()]
+    assert told == [
+        f"The weights of joint-regime-scaled-v{version} were fitted on vectors of {TEXT}" for version in (2, 1)
+    ]
+
+
+def test_check_says_which_weights_cannot_be_read_and_goes_on_with_the_others(
+    own: CommandLine, tmp_path: Path, model: QuickModel
+) -> None:
+    broken = (
+        f'[models.{name}]\nkind = "joint"\nalgorithm = "scaled"\nweights = "{name}.json"\n'
+        f'inputs = ["{NUMERIC}", "{TEXT}"]\n'
+        for name in ("x", "y")
     )
+    file = write_models(tmp_path, more_models="".join(broken))
+    own.environment["STREAM_APP_JOINT_MODELS"] = f"{CORE},x"
+    ran = own.run_here("models check")
+    assert ran.exit_code == 1
+    assert [line.partition(": No such file")[0] for line in ran.stderr.splitlines()] == [
+        f"The models file {file}: {name}: its weights {tmp_path / name}.json cannot be read" for name in ("x", "y")
+    ]
+    assert ran.stdout.endswith("6 of 8 models are loaded, 0 of them registered.\n")
+    assert [CORE, "joint", "yes", "no"] in [line.split() for line in ran.stdout.splitlines()]
+    own.environment["STREAM_APP_JOINT_MODELS"] = CORE
+    listed = own.run_here("models list")
+    assert (listed.exit_code, listed.stderr) == (0, ran.stderr), "what is not in use may be broken"
+    assert [line.split()[-1] for line in listed.stdout.splitlines() if line.startswith(("x", "y"))] == ["?", "?"]
 
 
 def test_fit_fits_on_the_days_that_have_both_halves_and_its_model_can_be_used(

@@ -35,6 +35,12 @@ CORE = "joint-regime-core-v1"
 SESSIONS = load_calendar("XNYS", dt.date(2015, 12, 31)).sessions_between(dt.date(2008, 1, 2), dt.date(2010, 12, 31))
 TRAINED, LATER = SESSIONS[60:620], SESSIONS[620:623]
 TRAIN = f"train joint --from {TRAINED[0]} --to {TRAINED[-1]} --joint-model-id {ID} --region US --epochs 3"
+BEFORE_THE_CALENDAR = """
+    INSERT INTO regimes (regime_record_id, as_of_date, region, model_id, instruments, regime_label, confidence,
+        regime_embedding, origin)
+    VALUES ('r', '1984-12-31', 'US', 'num-regime-scaled-v1', '{SPX.US}', 'NEUTRAL', 1,
+        array_fill(1, ARRAY[384])::vector, 'backfill')
+"""
 PAYLOADS = """
     SELECT payload FROM joint_embedding_revisions WHERE model_id = $1 AND as_of_date = ANY($2) ORDER BY as_of_date
 """
@@ -166,7 +172,9 @@ def test_a_space_is_trained_to_the_byte_and_then_runs_live_and_replayed_with_the
     assert len(contexts(filled, ID, TRAINED)) == len(TRAINED)
 
 
-def test_what_cannot_be_trained_is_refused_in_a_sentence_and_leaves_no_file(stream_app: CommandLine) -> None:
+def test_what_cannot_be_trained_is_refused_in_a_sentence_and_leaves_no_file(
+    stream_app: CommandLine, tables: Tables
+) -> None:
     refused = {
         TRAIN: "There are 0 days with both halves to fit on and 0 to measure on, 189 days of embargo between them; "
         "250 and 60 are needed",
@@ -183,6 +191,12 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence_and_leaves_no_file(stre
         assert (ran.exit_code, ran.stdout) == (2, ""), words
         assert sentence in ran.stderr
     assert list(stream_app.folder.iterdir()) == []
+
+    tables.fetch(BEFORE_THE_CALENDAR)
+    ran = stream_app.run_here(TRAIN.replace(str(TRAINED[0]), "1984-01-01"))
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "The news window of 1984-12-31 is not known: calendar XNYS has a previous close for the days" in ran.stderr
+    assert "Choose --from and --to within these." in ran.stderr
 
     (stream_app.folder / f"{ID}.md").write_text("mine")
     ran = stream_app.run_here(f"{TRAIN} --output .")

@@ -190,7 +190,7 @@ async def test_a_database_of_the_older_scaled_model_gains_the_newer_one_by_the_d
 
 async def test_weights_that_were_fitted_on_texts_of_another_model_join_none(place: Place, model: QuickModel) -> None:
     model.fingerprint = "another"
-    told = f"^The weights of {NEWER} were fitted on vectors of text-fin-general-v1 as it was then, not as it is in this"
+    told = f"^The weights of {NEWER} were fitted on vectors of text-fin-general-v1 as it was then, not as it is now"
     async with place.pipeline(joint_models=(CORE, NEWER)) as path, stepping(path, model):
         with pytest.raises(Fatal, match=told):
             await register_models(path.services)

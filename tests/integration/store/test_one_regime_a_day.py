@@ -42,7 +42,7 @@ async def asked_by_all(conn: Connection) -> dict[str, dict[dt.date, float]]:
         (page,) = [page async for page in training_halves.numeric_pages(conn, selection)]
     assert await training_halves.count(conn, selection) == len(page.days)
     return {
-        "regimes show": {row[0]: numbers[str(row[3])] for row in shown if isinstance(row[0], dt.date)},
+        "regimes show": {row[0]: numbers[str(row[4])] for row in shown if isinstance(row[0], dt.date)},
         "regimes fit": {row.as_of: number for row, number in zip(rows, matrix[:, 0].tolist(), strict=True)},
         "evaluate": dict(zip(space.dates.tolist(), space.vectors[:, 0].tolist(), strict=True)),
         "train joint": dict(zip(page.days, page.vectors[:, 0].tolist(), strict=True)),

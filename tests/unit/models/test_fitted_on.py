@@ -68,7 +68,7 @@ def test_weights_that_were_fitted_on_both_inputs_are_used(tmp_path: Path, algori
     model = loaded(tmp_path, algorithm, WEIGHTS[algorithm](ON))
     assert model.refusal(TEXT) is None
     assert model.refusal("another") == (
-        "The weights of both were fitted on vectors of words as it was then, not as it is in this database: fit "
+        "The weights of both were fitted on vectors of words as it was then, not as it is now: fit "
         f"weights for a model of another id with `{COMMANDS[algorithm]}`, and use that one instead."
     )
 

@@ -1,0 +1,74 @@
+"""What `models list` and `models check` print: the models of the files beside those that the database knows."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from stream_app.cli.output import put, say
+from stream_app.errors import UsageError
+
+if TYPE_CHECKING:
+    from stream_app.models import Registry
+    from stream_app.store.models import Model
+
+LISTED = ("model", "kind", "algorithm", "dim", "inputs", "in use", "registered")
+CHECKED = ("model", "kind", "loaded", "registered")
+YES, NO, ANOTHER, NOT_KNOWN = "yes", "no", "another", "?"
+
+Row = Sequence[str]
+Registered = Mapping[str, "Model"]
+"""What the database knows, by id."""
+
+
+def listed(registry: "Registry", in_use: set[str], registered: Registered | None) -> list[Row]:
+    """A row of LISTED for every model of the files and then of the database alone; None: it could not be asked."""
+    from schemas import DIM  # noqa: PLC0415 - so that --help is fast
+
+    rows: list[Row] = []
+    for model_id, table in registry.tables.items():
+        made_of, used = " ".join(table.inputs) or "-", YES if model_id in in_use else NO
+        known = _known(registry, model_id, registered)
+        rows.append((model_id, table.kind, table.algorithm, str(DIM), made_of, used, known))
+    for model in others(registry, registered or {}):
+        rows.append((model.model_id, model.kind, "-", str(model.dim), "-", NO, YES))
+    return rows
+
+
+def state(model: "Model", registered: Registered) -> str:
+    """Whether the database knows a model, or another one under its id."""
+    if model.model_id not in registered:
+        return NO
+    return YES if registered[model.model_id] == model else ANOTHER
+
+
+def others(registry: "Registry", registered: Registered) -> "list[Model]":
+    """The models of the database that no file has."""
+    return [model for model_id, model in sorted(registered.items()) if model_id not in registry]
+
+
+def summary(registry: "Registry", rows: Sequence[Row], registered: Registered) -> str:
+    """What rows of CHECKED come to, and which models the database has beside them."""
+    loaded, known = (sum(row[column] == YES for row in rows) for column in (2, 3))
+    names = [model.model_id for model in others(registry, registered)]
+    more = f" The database has {len(names)} more, which no file has: {', '.join(names)}." if names else ""
+    return f"{loaded} of {len(rows)} models are loaded, {known} of them registered.{more}"
+
+
+def put_table(columns: Row, rows: Sequence[Row]) -> None:
+    """Print columns as wide as their widest field."""
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        put("  ".join(field.ljust(width) for field, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _known(registry: "Registry", model_id: str, registered: Registered | None) -> str:
+    """The state of a model, which is said where it cannot be used; of a text model its id alone is looked at."""
+    if registered is None:
+        return NOT_KNOWN
+    try:
+        model = registry.registered(model_id)
+    except UsageError as error:
+        say(str(error))
+        return NOT_KNOWN
+    if model is None:
+        return YES if model_id in registered else NO
+    return state(model, registered)
