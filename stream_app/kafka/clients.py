@@ -7,6 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.outage import quiet_clients
+from stream_app.kafka.unpacking import bound_unpacking
 
 
 def new_producer(kafka: KafkaAccess, **options: Any) -> AIOKafkaProducer:
@@ -16,8 +17,9 @@ def new_producer(kafka: KafkaAccess, **options: Any) -> AIOKafkaProducer:
 
 
 def new_consumer(kafka: KafkaAccess, *topics: str, **options: Any) -> AIOKafkaConsumer:
-    """A consumer that is not started yet."""
+    """A consumer that is not started yet. Where a batch unpacks to too much it raises UnpacksTooLarge."""
     quiet_clients()
+    bound_unpacking()
     return AIOKafkaConsumer(*topics, **kafka.arguments(), **options)
 
 

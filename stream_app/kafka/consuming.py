@@ -30,6 +30,7 @@ from stream_app.kafka.closing import close_consumer
 from stream_app.kafka.fetched import FetchedRecords
 from stream_app.kafka.outage import FRAMEWORK, kafka_errors
 from stream_app.kafka.stages import AssignedLog, Stage
+from stream_app.kafka.unpacking import UnpacksTooLarge
 from stream_app.outage import KAFKA
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def __init__(self, consumer: driver.Consumer, new_consumer: Callable[[], AIOKafkaConsumer], **kwargs: Any) -> None:
         self._new_consumer = new_consumer
+        self._fetched = FetchedRecords()
         self._began = threading.Event()
         super().__init__(consumer, **kwargs)
 
@@ -77,7 +79,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 await close_consumer(self._consumer)
                 await asyncio.sleep(CONNECT_RETRY_SECONDS)
             else:
-                self._consumer._fetcher._records = FetchedRecords()
+                self._fetched = self._consumer._fetcher._records = FetchedRecords()
                 return
 
     async def stop(self) -> None:
@@ -143,6 +145,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 return {}
             return fetched
 
+    def check_size(self, tps: Collection[TP]) -> None:
+        """Raise UnpacksTooLarge if the next batch of one of these partitions does."""
+        for tp in tps:
+            if (offset := self._fetched.too_large.get(tp)) is not None:
+                raise UnpacksTooLarge(f"The batch of records at offset {offset} of {tp.topic}[{tp.partition}]")
+
     async def logs(self, tps: Iterable[TP]) -> dict[TP, AssignedLog]:
         """What the group has committed of these partitions, and where their logs start and end."""
         consumer = self._ensure_consumer()
@@ -161,6 +169,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Begin to read these partitions from these offsets."""
         consumer = self._ensure_consumer()
         for tp, offset in offsets.items():
+            self._fetched.too_large.pop(tp, None)
             consumer.seek(TopicPartition(*tp), offset)
             consumer.resume(TopicPartition(*tp))
 

@@ -15,6 +15,7 @@ from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.clients import new_consumer
 from stream_app.kafka.closing import close_consumer
 from stream_app.kafka.outage import kafka_errors
+from stream_app.kafka.unpacking import UnpacksTooLarge
 
 REQUEST_TIMEOUT_SECONDS = 15.0
 PROGRESS_TIMEOUT_SECONDS = 30.0
@@ -159,5 +160,9 @@ async def _next_batch(consumer: AIOKafkaConsumer, tp: TopicPartition) -> list[Co
         fetched = await consumer.getmany(tp, timeout_ms=int(POLL_SECONDS * 1000))
     except OffsetOutOfRangeError as error:
         raise Fatal(f"The log of {tp.topic}[{tp.partition}] does not hold the offset asked for: {error}.") from error
+    except UnpacksTooLarge:
+        raise UnpacksTooLarge(
+            f"A batch of records at offset {await consumer.position(tp)} of {tp.topic}[{tp.partition}], or after it,"
+        ) from None
     batch: list[ConsumerRecord] = fetched.get(tp, [])
     return batch

@@ -106,6 +106,7 @@ class BatchedConsumer(driver.Consumer):
         if generation == ledger.generation:
             for tp, batch in records.items():
                 ledger.register(TP(*tp), batch)
+            self._thread.check_size(ledger.at_rest())
 
     async def _told_by_stage(self, error: NotInLog) -> Fatal:
         """What the stage says of its logs as they are now: it knows what was applied, and what is to be done."""
