@@ -86,12 +86,20 @@ def configure(level: str, stage: str, log_format: LogFormat) -> None:
     """
     handler = StandardError()
     handler.setFormatter(FORMATTERS[log_format](stage))
+    handler.addFilter(_concerns_somebody)
     root = logging.getLogger()
     root.handlers = [kept for kept in root.handlers if not isinstance(kept, StandardError)] + [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
     for name in OWN:
         logging.getLogger(name).setLevel(level)
     logging.captureWarnings(True)
+
+
+def _concerns_somebody(record: logging.LogRecord) -> bool:
+    """False for the loss of a connection that nobody waits for: asyncpg leaves one behind when a connect is cancelled
+    just as it is accepted, and the event loop calls it an error."""
+    lost = record.exc_info is not None and isinstance(record.exc_info[1], ConnectionError)
+    return not (lost and record.name == "asyncio" and record.getMessage().startswith("Future exception was never"))
 
 
 def _plain(value: object) -> Field:
