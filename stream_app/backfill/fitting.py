@@ -63,6 +63,11 @@ async def _halves(connection: Connection, job: ScalingJob) -> tuple[PairedHalves
     """The days that have both halves, and how far each one's articles lie apart."""
     chosen = job.selection
     with_regime = await regimes.days(connection, job.regimes, chosen.first, chosen.last)
+    if lacking := [region for region in job.regimes.regions if region not in with_regime]:
+        raise UsageError(
+            f"There are no vectors of {job.regimes.model_id} for {lacking[0]} from {chosen.first} to {chosen.last}: "
+            "close the days, or fill them in with `stream-app run-numeric-regime`."
+        )
     news = await article_texts.by_day(connection, chosen)
     days = sorted(day for day in set().union(*with_regime.values()) if day in news and news[day].with_vector)
     check_days(len(days) * len(job.regimes.regions), chosen.first, chosen.last)

@@ -11,7 +11,7 @@ from stream_app.backfill.registering import register
 from stream_app.backfill.report import Lines, Tally, to_write
 from stream_app.backfill.writing import write
 from stream_app.errors import UsageError
-from stream_app.models.definitions import Join, JointModel
+from stream_app.models.definitions import JointModel
 from stream_app.replay.telling import Told
 from stream_app.store import article_texts, joint_embeddings, models, regimes, vectors
 from stream_app.store.article_texts import DayNews, Selection
@@ -133,7 +133,7 @@ async def _fill_days(pool: Pool, job: JointJob, days: Sequence[dt.date], report:
     for of_day in ambiguous:
         names = "; ".join(", ".join(row.instruments) for row in of_day)
         report.ambiguous.add(f"{of_day[0].region} {of_day[0].as_of} has regimes of different instruments ({names}).")
-    keys, made = await asyncio.to_thread(_joined, job.model.join, halves, news_days, news_vectors)
+    keys, made = await asyncio.to_thread(_joined, job.model, halves, news_days, news_vectors)
     chosen, tally = to_write(keys, made, standing)
     report.stored.add(tally)
     if chosen and not dry_run:
@@ -145,8 +145,8 @@ async def _fill_days(pool: Pool, job: JointJob, days: Sequence[dt.date], report:
 
 
 def _joined(
-    join: Join, halves: Sequence[RegimeRow], news_days: Sequence[dt.date], news_vectors: Sequence[bytes]
+    model: JointModel, halves: Sequence[RegimeRow], news_days: Sequence[dt.date], news_vectors: Sequence[bytes]
 ) -> tuple[list[Key], list[bytes]]:
     """The joint vectors, in pgvector's binary form, of the halves whose day has text vectors."""
     both = paired(halves, news_days, news_vectors)
-    return both.keys, vectors.to_rows(join(both.numeric, both.text, both.articles))
+    return both.keys, vectors.to_rows(model.joined(both.numeric, both.text, both.articles, both.keys))

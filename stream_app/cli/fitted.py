@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stream_app.cli.asking import ask_database
 from stream_app.cli.output import put, say
 
 if TYPE_CHECKING:
     from stream_app.config import Settings
     from stream_app.models import Registry
+    from stream_app.store.models import Model
 
 Append = Annotated[bool, typer.Option("--append", help="Add the model to the models file.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
@@ -25,22 +27,62 @@ def known_models(settings: "Settings", append: bool) -> "Registry":
     return load_registry(None if to_be_made else settings.models_file)
 
 
-def check(settings: "Settings", model_id: str, files: Collection[Path], append: bool, force: bool) -> None:
-    """UsageError, before anything is fitted, where its files or its table could not be written."""
+def check(  # noqa: PLR0913, PLR0917 - the commands' own options
+    settings: "Settings",
+    registry: "Registry",
+    model_id: str,
+    algorithms: Collection[str],
+    files: Collection[Path],
+    append: bool,
+    force: bool,
+) -> None:
+    """UsageError, before anything is fitted, where the id is another model's, or files or table could not be written.
+
+    `algorithms` are those that the command fits.
+    """
+    from stream_app.errors import UsageError
     from stream_app.training import written
 
+    table = registry.tables.get(model_id)
+    if table is not None and table.algorithm not in algorithms:
+        raise UsageError(f"{model_id} is a {table.kind} model of {table.file} that this does not fit; name another id.")
+    if append and settings.models_file is None:
+        raise UsageError("--append needs a models file: set models_file (STREAM_APP_MODELS_FILE).")
+    if append and table is not None:
+        raise UsageError(f"The models file {table.file} has {model_id} already; leave --append out or name another id.")
     written.check_new(files, settings.models_file, force)
-    if append:
-        written.check_appendable(settings.models_file, model_id)
+    if append and settings.models_file is not None:
+        written.check_writable(settings.models_file)
 
 
-def write(settings: "Settings", contents: Mapping[Path, bytes], told: str, table: str, append: bool) -> None:
-    """Write the files, add the table to the models file if that is asked, say what was done, and print the table."""
+def write(  # noqa: PLR0913, PLR0917 - all that there is to say of what was fitted
+    settings: "Settings", model: "Model", contents: Mapping[Path, bytes], told: str, table: str, append: bool
+) -> None:
+    """Write what was fitted, print its table, and add it to the models file if that is asked.
+
+    UsageError, and nothing is written, where the database knows another model of its id.
+    """
+    from stream_app.errors import UsageError
+    from stream_app.store import models
+
+    known = ask_database(settings, lambda connection: models.fingerprint(connection, model.model_id))
+    if known not in (None, model.fingerprint):
+        raise UsageError(
+            f"The database knows {model.model_id} with other weights, and what is stored under an id is of one model: "
+            "name another id. Nothing was written."
+        )
+    write_files(contents, told, table)
+    if append and settings.models_file is not None:
+        from stream_app.training import written
+
+        written.append(settings.models_file, table)
+        say(f"{settings.models_file} has its table now.")
+
+
+def write_files(contents: Mapping[Path, bytes], told: str, table: str) -> None:
+    """Write the files, say what was done, and print the table."""
     from stream_app.training import written
 
     written.write_all(contents)
-    if append and settings.models_file is not None:
-        written.append(settings.models_file, table)
-        told += f" {settings.models_file} has its table now."
     say(told)
     put(table.rstrip())

@@ -84,13 +84,15 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     from stream_app.labelling import card, file
     from stream_app.labelling.job import LabellerJob
     from stream_app.labelling.job import fitted as fit_job
+    from stream_app.models.algorithms import REGIMES
     from stream_app.training import written
 
+    check_order(since, until, ("--since", "--until"))
     settings = settings_of(ctx)
     registry = fitted.known_models(settings, append)
     numeric = registry.numeric(numeric_model_id)
     path, beside = _files(model_id, output)
-    fitted.check(settings, model_id, (path, beside), append, force)
+    fitted.check(settings, registry, model_id, REGIMES, (path, beside), append, force)
     if append:
         _check_days_are_free(registry, model_id, numeric.model_id, region)
     windows = _windows(label or [], first or [], last or [])
@@ -99,13 +101,12 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
     days, found = ask_database(settings, lambda connection: fit_job(connection, job))
     said = card.words(windows, distance) if windows else f"{unsupervised}, {components} components, seed {seed}"
     named = card.Named(model_id, numeric.model_id, region, said)
-    contents = {
-        beside: card.card(named, days, found).encode(),
-        path: file.encoded(file.file_of(*found, numeric.model_id, numeric.fingerprint)),
-    }
+    weights = file.encoded(file.file_of(*found, numeric.model_id, numeric.fingerprint))
+    contents = {beside: card.card(named, days, found).encode(), path: weights}
     told = f"Fitted on {len(days.days)} days and written to {path} and {beside}."
     table = card.table(named, found, written.beside(path, settings.models_file))
-    fitted.write(settings, contents, told, table, append)
+    model = registry.fitted_anew(model_id, "regimes", card.algorithm(found), weights)
+    fitted.write(settings, model, contents, told, table, append)
 
 
 @regimes.command("list", epilog="Example: [bold]stream-app regimes list[/bold]")

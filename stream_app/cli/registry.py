@@ -145,11 +145,10 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
 
     check_order(first, last)
     settings = settings_of(ctx)
-    fitted.check(settings, joint_model_id, [output], append, force)
-    if append:
-        registry = fitted.known_models(settings, append)
-        registry.numeric(numeric_model_id)
-        registry.text(text_model_id)
+    registry = fitted.known_models(settings, append)
+    fitted.check(settings, registry, joint_model_id, ["scaled"], [output], append, force)
+    registry.numeric(numeric_model_id)
+    registry.text(text_model_id)
     wanted = Wanted(list(dict.fromkeys(region)), numeric_model_id, instrument_id)
     job = ScalingJob(wanted, Selection(first, last, language, text_model_id))
     found = ask_database(settings, lambda connection: fit_scaling(connection, job))
@@ -162,7 +161,9 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
         inputs=[numeric_model_id, text_model_id],
         weights=written.beside(output, settings.models_file).as_posix(),
     )
-    fitted.write(settings, {output: encoded(found)}, said, table, append)
+    weights = encoded(found)
+    model = registry.fitted_anew(joint_model_id, "joint", "scaled", weights)
+    fitted.write(settings, model, {output: weights}, said, table, append)
 
 
 def _checked(

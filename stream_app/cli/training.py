@@ -89,14 +89,13 @@ def joint(  # noqa: PLR0913, PLR0917 - typer reads the options from the paramete
     settings = settings_of(ctx)
     registry = fitted.known_models(settings, append)
     files = written.named(output, joint_model_id, ("json", "md", "safetensors"))
-    fitted.check(settings, joint_model_id, files.values(), append, force)
-    _check_id(registry, joint_model_id)
+    fitted.check(settings, registry, joint_model_id, ["projected"], files.values(), append, force)
     numeric, text = registry.numeric(numeric_model_id), registry.text(text_model_id)
     asked = _asked(settings, region, numeric.model_id, text.model_id, first, last)
     _interruptible()
     embargo = lookback_days(numeric.window_days) if embargo_days is None else embargo_days
     pairs = asyncio.run(_pairs(find_database(settings), asked))
-    _train_joint(settings, asked, pairs, joint_model_id, files, (embargo, epochs, seed), append)
+    _train_joint(settings, registry, asked, pairs, joint_model_id, files, (embargo, epochs, seed), append)
 
 
 @group.command(
@@ -145,15 +144,7 @@ def projection(  # noqa: PLR0913, PLR0917 - typer reads the options from the par
     table = card.projection_table(text_model, pooling, bare.precision, where)
     said = f"Wrote {files['safetensors']} and {files['md']}. Name it in the model's table:"
     contents = {files["md"]: told.encode(), files["safetensors"]: found.to_bytes()}
-    fitted.write(settings, contents, said, table, append=False)
-
-
-def _check_id(registry: "Registry", model_id: str) -> None:
-    """UsageError for the id of a model that is not trained."""
-    from stream_app.errors import UsageError
-
-    if model_id in registry and registry.tables[model_id].algorithm != "projected":
-        raise UsageError(f"There is a model {model_id} that is not trained; name another --joint-model-id.")
+    fitted.write_files(contents, said, table)
 
 
 def _interruptible() -> None:
@@ -198,6 +189,7 @@ async def _pairs(database_url: str, asked: "Asked") -> "Pairs":
 
 def _train_joint(  # noqa: PLR0913, PLR0917 - the command's own options
     settings: "Settings",
+    registry: "Registry",
     asked: "Asked",
     pairs: "Pairs",
     model_id: str,
@@ -206,7 +198,6 @@ def _train_joint(  # noqa: PLR0913, PLR0917 - the command's own options
     append: bool,
 ) -> None:
     from stream_app.cli.progress import bars
-    from stream_app.endpoints import find_database
     from stream_app.training import card, joint_space, written
     from stream_app.training.contrastive import Recipe
 
@@ -217,37 +208,19 @@ def _train_joint(  # noqa: PLR0913, PLR0917 - the command's own options
     with bars() as told:
         told.begin("Epochs", epochs)
         weights, trained = joint_space.train(pairs, plan, lambda number, loss: told.advance(1))
-    asyncio.run(_check_registered(find_database(settings), model_id, weights))
     figures = joint_space.figures(trained)
     told_of = card.card(model_id, trained)
     contents = {files["json"]: figures, files["md"]: told_of.encode(), files["safetensors"]: weights}
     table = card.table(model_id, trained, written.beside(files["safetensors"], settings.models_file))
-    fitted.write(settings, contents, f"Wrote {', '.join(map(str, files.values()))}. {trained.verdict}", table, append)
+    model = registry.fitted_anew(model_id, "joint", "projected", weights)
+    said = f"Wrote {', '.join(map(str, files.values()))}. {trained.verdict}"
+    fitted.write(settings, model, contents, said, table, append)
 
 
 async def _fingerprints(connection: "Connection", model_ids: Sequence[str]) -> list[str | None]:
     from stream_app.store import models
 
     return [await models.fingerprint(connection, model_id) for model_id in model_ids]
-
-
-async def _check_registered(database_url: str, model_id: str, weights: bytes) -> None:
-    """UsageError where contexts of other weights are stored under this id."""
-    from stream_app.errors import UsageError
-    from stream_app.models.algorithms import JOINT, Parameters
-    from stream_app.store import models
-    from stream_app.store.database import connect
-
-    connection = await connect(database_url)
-    try:
-        registered = await models.fingerprint(connection, model_id)
-    finally:
-        await connection.close()
-    if registered not in (None, JOINT["projected"].fingerprint(Parameters(), weights)):
-        raise UsageError(
-            f"The database knows {model_id} with other weights, and what is stored under an id is of one model: "
-            "name another --joint-model-id. Nothing was written."
-        )
 
 
 async def _fitted(

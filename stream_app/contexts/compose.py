@@ -12,7 +12,7 @@ from schemas import DIM, AbsentReason, DayTrigger, JointRegimeContext, Vector, e
 from stream_app.contexts.day_labels import DayLabel
 from stream_app.contexts.inputs import NumericInputs
 from stream_app.contexts.models import ContextModels
-from stream_app.models.definitions import Join
+from stream_app.models.definitions import JointModel
 from stream_app.regime.numeric import DayMeans
 from stream_app.store.news import Article
 from stream_app.store.revisions import LastRevision, NewContext
@@ -83,7 +83,7 @@ def compose(days: Sequence[DayInputs], models: ContextModels, last: dict[dt.date
     """The revisions of one joint space that these triggers of one region make, in their order.
 
     A trigger whose inputs did not change makes none. `last` holds each day's newest revision so far and is brought up
-    to date.
+    to date. Fatal where the joint model makes a vector that is not finite.
     """
     changed = []
     for inputs in days:
@@ -93,7 +93,7 @@ def compose(days: Sequence[DayInputs], models: ContextModels, last: dict[dt.date
             last[inputs.trigger.as_of] = LastRevision(before.revision + 1, hashed)
             changed.append((inputs, last[inputs.trigger.as_of]))
     halves = _halves([inputs for inputs, _ in changed])
-    joints = _joints([inputs for inputs, _ in changed], halves, models.joint.join)
+    joints = _joints([inputs for inputs, _ in changed], halves, models.joint)
     return [
         NewContext(_context(inputs, models, revision, joint_vector), half)
         for (inputs, revision), half, joint_vector in zip(changed, halves, joints, strict=True)
@@ -111,13 +111,14 @@ def _halves(days: Sequence[DayInputs]) -> list[Half]:
     return _spread(means.means(np.arange(len(known))), known, len(days))
 
 
-def _joints(days: Sequence[DayInputs], halves: Sequence[Half], join: Join) -> list[Half]:
+def _joints(days: Sequence[DayInputs], halves: Sequence[Half], model: JointModel) -> list[Half]:
     """The joint vector of each day that is not absent."""
     present = [index for index, inputs in enumerate(days) if inputs.absent_reason is None]
     numeric_halves = np.array([halves[index] for index in present], np.float32).reshape(-1, DIM)
     text_halves = np.array([days[index].text_mean for index in present], np.float32).reshape(-1, DIM)
     articles = np.array([len(days[index].articles) for index in present], np.int64)
-    return _spread(join(numeric_halves, text_halves, articles), present, len(days))
+    names = [(days[index].trigger.region, days[index].trigger.as_of) for index in present]
+    return _spread(model.joined(numeric_halves, text_halves, articles, names), present, len(days))
 
 
 def _spread(rows: NDArray[np.float32], places: Sequence[int], count: int) -> list[Half]:

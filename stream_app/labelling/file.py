@@ -15,8 +15,9 @@ from stream_app.regime.labels import Mixture, Prototypes
 FILE_MAX_BYTES = 4 * 1024 * 1024
 MOST_POINTS = 256
 
-Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
-Positive = Annotated[float, Meta(gt=0, le=1e300)]
+Number = Annotated[float, Meta(ge=-1e12, le=1e12)]
+Spread = Annotated[float, Meta(ge=1e-12, le=1e30)]
+"""With numbers and spreads within these every probability is a number."""
 LABEL = "^[A-Z][A-Z0-9_-]{0,31}$"
 Label = Annotated[str, Meta(pattern=LABEL)]
 Labels = Annotated[tuple[Label, ...], Meta(min_length=2, max_length=64)]
@@ -35,7 +36,7 @@ class PrototypesFile(_File, frozen=True, kw_only=True, tag="prototypes"):
     """Prototypes, or the centres of k-means."""
 
     distance: Literal["cosine", "euclidean"]
-    temperature: Positive
+    temperature: Spread
     owners: Annotated[tuple[Label, ...], Meta(min_length=2, max_length=MOST_POINTS)]
     points: Rows
 
@@ -56,9 +57,9 @@ class MixtureFile(_File, frozen=True, kw_only=True, tag="mixture"):
 
     origin: Row
     axes: Rows
-    weights: Annotated[tuple[Positive, ...], Meta(min_length=2, max_length=64)]
+    weights: Annotated[tuple[Annotated[float, Meta(gt=0, le=1)], ...], Meta(min_length=2, max_length=64)]
     means: Rows
-    variances: Annotated[tuple[Positive, ...], Meta(min_length=2, max_length=64)]
+    variances: Annotated[tuple[Spread, ...], Meta(min_length=2, max_length=64)]
 
     def __post_init__(self) -> None:
         if not len(self.labels) == len(self.weights) == len(self.means) == len(self.variances):

@@ -1,6 +1,7 @@
 """What a model is, once its table and its weights have been read."""
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from schemas import DIM
 from stream_app.encoding.spec import TextModelSpec
+from stream_app.errors import Fatal
 from stream_app.regime.hysteresis import Hysteresis
 from stream_app.regime.labels import Mixture, Prototypes
 from stream_app.store.models import Model
@@ -100,6 +102,21 @@ class JointModel:
     def registered(self) -> Model:
         """As the database knows it."""
         return Model(self.model_id, "joint", DIM, self.fingerprint)
+
+    def joined(
+        self, numeric: Floats, text: Floats, articles: NDArray[np.int64], days: Sequence[tuple[str, dt.date]]
+    ) -> Floats:
+        """The joint vectors, (n, 384), of some days (region, date), as `Join` has it. Fatal if one is not finite."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            vectors = self.join(numeric, text, articles)
+        finite = np.isfinite(vectors).all(axis=1)
+        if not finite.all():
+            region, day = days[int(finite.argmin())]
+            raise Fatal(
+                f"{self.model_id} makes no finite vector of {region} {day}: a half is too large for its weights. Take "
+                "it out of joint_models, or fit a model of another id."
+            )
+        return vectors
 
     def refusal(self, text_fingerprint: str) -> str | None:
         """Why it cannot join texts of its text model with this fingerprint, in a sentence; None: it can."""

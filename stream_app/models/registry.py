@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from schemas import DIM
 from stream_app.encoding.spec import TextModelSpec
 from stream_app.errors import UsageError
 from stream_app.labelling import file
@@ -17,7 +18,7 @@ from stream_app.models.algorithms import (
     fingerprint,
 )
 from stream_app.models.definitions import JointModel, NumericModel, RegimesModel, TextModel
-from stream_app.models.tables import Kind, ModelTable, read_tables
+from stream_app.models.tables import PARAMETERS, Kind, ModelTable, read_tables
 from stream_app.regime.hysteresis import Hysteresis
 from stream_app.store.models import Model
 
@@ -72,7 +73,10 @@ class Registry:
         table = self._table(model_id, "regimes")
         assert isinstance(table.parameters, RegimesParameters) and table.weights is not None
         numeric, given = self.numeric(table.inputs[0]), table.parameters
-        read, data = file.read(table.weights)
+        try:
+            read, data = file.read(table.weights)
+        except UsageError as error:
+            raise table.refused(str(error)) from None
         if type(read).__struct_config__.tag != table.algorithm:
             raise table.refused(f"its weights {table.weights} are of another algorithm than {table.algorithm}.")
         if (read.numeric_model_id, read.numeric_fingerprint) != (numeric.model_id, numeric.fingerprint):
@@ -81,10 +85,20 @@ class Registry:
             rule = Hysteresis(given.confirm_sessions, given.margin, given.history_sessions)
         except ValueError as error:
             raise table.refused(f"{error}.") from None
-        # Where days are labelled says nothing of how: a region more leaves the labels of the others as they are.
-        how = given.model_copy(update={"regions": ()})
-        print_of = fingerprint(f"{table.algorithm}|{LABEL_RULES}", how, data)
+        print_of = _labels_fingerprint(table.algorithm, given, data)
         return RegimesModel(model_id, numeric, read.labels, read.fitted(), rule, given.regions, print_of)
+
+    def fitted_anew(self, model_id: str, kind: Kind, algorithm: str, weights: bytes) -> Model:
+        """The model of an id, as the database would know it, with other weights and the parameters of its table.
+
+        A model that there is not yet, or whose table has another algorithm, has the algorithm's own parameters.
+        """
+        table = self.tables.get(model_id)
+        known = table is not None and (table.kind, table.algorithm) == (kind, algorithm)
+        parameters = table.parameters if table is not None and known else PARAMETERS[kind][algorithm]()
+        if isinstance(parameters, RegimesParameters):
+            return Model(model_id, kind, DIM, _labels_fingerprint(algorithm, parameters, weights))
+        return Model(model_id, kind, DIM, JOINT[algorithm].fingerprint(parameters, weights))
 
     def registered(self, model_id: str) -> Model | None:
         """A model as the database knows it; None for a text model, whose fingerprint is known once it is loaded."""
@@ -111,6 +125,12 @@ class Registry:
         if table.kind != kind:
             raise UsageError(f"{model_id} is a {table.kind} model; {kind} models are {', '.join(self.of_kind(kind))}.")
         return table
+
+
+def _labels_fingerprint(algorithm: str, given: RegimesParameters, weights: bytes) -> str:
+    # Where days are labelled says nothing of how: a region more leaves the labels of the others as they are.
+    how = given.model_copy(update={"regions": ()})
+    return fingerprint(f"{algorithm}|{LABEL_RULES}", how, weights)
 
 
 def raw_path(model_id: str, window_days: int) -> NumericModel:

@@ -24,9 +24,9 @@ class Half(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def scaling(self) -> Scaling:
         """Checked; raises ValueError."""
-        mean = np.array(self.mean, np.float32)
+        mean = np.array(self.mean)
         check_scaling(mean, self.scale)
-        return Scaling(mean, self.scale)
+        return Scaling(mean.astype(np.float32), self.scale)
 
 
 class TextHalf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -43,9 +43,9 @@ class TextHalf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     def scaling(self) -> TextScaling:
         """Checked; raises ValueError."""
-        mean = np.array(self.mean, np.float32)
+        mean = np.array(self.mean)
         check_scaling(mean, self.scale, self.within)
-        return TextScaling(mean, self.scale, self.within)
+        return TextScaling(mean.astype(np.float32), self.scale, self.within)
 
 
 class Fitted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -45,6 +45,14 @@ class _Table(BaseModel):
     weights: Annotated[str | None, Field(min_length=1, max_length=4096)] = None
 
 
+PARAMETERS: Mapping[Kind, Mapping[str, type[Parameters]]] = {
+    "numeric": dict.fromkeys(NUMERIC, WindowParameters),
+    "text": dict.fromkeys(TEXT, TextParameters),
+    "regimes": dict.fromkeys(REGIMES, RegimesParameters),
+    "joint": {name: algorithm.parameters for name, algorithm in JOINT.items()},
+}
+"""Of the algorithms of each kind, by name."""
+
 _Tables = TypeAdapter(Annotated[dict[ModelId, dict[str, Any]], Field(min_length=1, max_length=LARGEST_MODELS)])
 
 
@@ -107,13 +115,7 @@ def _table(file: Path, model_id: str, given: Mapping[str, Any]) -> ModelTable:
 
 
 def _parameters_of(file: Path, model_id: str, table: _Table) -> type[Parameters]:
-    known: Mapping[Kind, Mapping[str, type[Parameters]]] = {
-        "numeric": dict.fromkeys(NUMERIC, WindowParameters),
-        "text": dict.fromkeys(TEXT, TextParameters),
-        "regimes": dict.fromkeys(REGIMES, RegimesParameters),
-        "joint": {name: algorithm.parameters for name, algorithm in JOINT.items()},
-    }
-    of_kind = known[table.kind]
+    of_kind = PARAMETERS[table.kind]
     if table.algorithm not in of_kind:
         there_are = f"for a {table.kind} model there is {' or '.join(of_kind)}"
         raise _refused(file, model_id, f"there is no algorithm {table.algorithm}; {there_are}.")
@@ -129,7 +131,10 @@ def _with_inputs(table: ModelTable, tables: Mapping[str, ModelTable]) -> ModelTa
     given = sorted((tables[name] for name in table.inputs), key=lambda each: each.kind)
     if sorted(kinds) != [each.kind for each in given]:
         wanted = " and ".join(f"one {kind} model" for kind in kinds) or "no model"
-        raise table.refused(f"its inputs must be {wanted}.")
+        others = [
+            f" {each.model_id} is a {each.kind} model of {each.file}." for each in given if each.kind not in kinds
+        ]
+        raise table.refused(f"its inputs must be {wanted}.{''.join(others)}")
     by_kind = {each.kind: each.model_id for each in given}
     return replace(table, inputs=tuple(by_kind[kind] for kind in kinds))
 

@@ -29,6 +29,8 @@ RULES = "w (x - m) / s of each half, added|float32"
 RULES_BY_ARTICLES = "w (x - m) / s of each half, s^2 = scale^2 + within / articles of the text, added|float32"
 """What the vectors depend on beside parameters and weights; the first where `within` is 0."""
 FEWEST_DAYS = 2
+LARGEST, SMALLEST = 1e12, 1e-9
+"""Of what is fitted, by size: a usual length of up to 1,000 keeps within float32 then. Fitted scales are near 1."""
 
 Floats = NDArray[np.float32]
 Counts = NDArray[np.int64]
@@ -106,12 +108,12 @@ class ScaledJoin:
         return self.numeric(numeric, self.numeric_weight) + self.text(text, articles, self.text_weight)
 
 
-def check_scaling(mean: Floats, scale: float, within: float = 0.0) -> None:
+def check_scaling(mean: NDArray[np.floating], scale: float, within: float = 0.0) -> None:
     """Raises ValueError unless a vector of 384 numbers can be centred and scaled by these."""
-    if mean.shape != (DIM,) or not np.isfinite(mean).all():
-        raise ValueError(f"a mean is not {DIM} finite numbers")
-    if not (0 <= scale < np.inf and 0 <= within < np.inf and scale + within > 0):
-        raise ValueError("a scale is not a finite number above 0")
+    if mean.shape != (DIM,) or not (np.abs(mean) <= LARGEST).all():
+        raise ValueError(f"a mean is not {DIM} numbers of up to {LARGEST:g}")
+    if not (scale >= 0 and within >= 0 and SMALLEST**2 <= scale * scale + within <= LARGEST**2):
+        raise ValueError(f"a scale is not a number from {SMALLEST:g} to {LARGEST:g}")
 
 
 def _mean_and_squares(days: Floats) -> tuple[Floats, NDArray[np.float64]]:

@@ -5,10 +5,10 @@ import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from stream_app.errors import UsageError
 from stream_app.export.destination import check_free, whole_file
-from stream_app.toml_files import read_toml
 
 Value = str | float | Sequence[str]
 
@@ -26,14 +26,24 @@ def named(folder: Path, name: str, kinds: Sequence[str]) -> dict[str, Path]:
 
 def check_new(files: Collection[Path], models_file: Path | None, force: bool) -> None:
     """UsageError for a file that is there already, unless it may be replaced; in any case for the models file, and for
-    one that would lie in a file."""
+    one that could not be written."""
     for file in files:
-        there = next(folder for folder in file.absolute().parents if folder.exists())
-        if not there.is_dir():
-            raise UsageError(f"{there} is no folder; name another with --output.")
         if models_file is not None and file.resolve() == models_file.resolve():
             raise UsageError(f"{file} is the models file; name another with --output.")
         check_free(file, force)
+        check_writable(file)
+
+
+def check_writable(file: Path) -> None:
+    """UsageError where no file can be made in its folder, or in the one that this would be made in."""
+    there = next(folder for folder in file.absolute().parents if folder.exists())
+    if not there.is_dir():
+        raise UsageError(f"{there} is no folder; name another with --output.")
+    try:
+        with TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}.") from None
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:
@@ -54,14 +64,6 @@ def table(model_id: str, **values: Value) -> str:
     """A model's table for the models file, TOML, with a line a value."""
     lines = [f"[models.{_toml(model_id)}]", *(f"{name} = {_toml(value)}" for name, value in values.items())]
     return "\n".join([*lines, ""])
-
-
-def check_appendable(models_file: Path | None, model_id: str) -> None:
-    """UsageError where a table of this model cannot be added to the models file."""
-    if models_file is None:
-        raise UsageError("--append needs a models file: set models_file (STREAM_APP_MODELS_FILE).")
-    if models_file.exists() and model_id in read_toml(models_file, "models").get("models", {}):
-        raise UsageError(f"The models file {models_file} has {model_id} already; leave --append out.")
 
 
 def append(models_file: Path, table: str) -> None:

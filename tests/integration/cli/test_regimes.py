@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+import tomllib
 from dataclasses import replace
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 
 from schemas import DIM
 from stream_app.labelling import file
+from stream_app.models import load_registry
 from stream_app.regime import numeric
 from stream_app.training import bounds
 from tests.integration.cli.conftest import CommandLine
@@ -104,9 +106,10 @@ def test_a_table_that_would_keep_workers_from_starting_is_not_added(filled: Comm
     assert filled.run_here(f"{FIT} {words}").exit_code == 0
     before = (filled.folder / "models.toml").read_text()
     refused = {
-        f"{FIT} {words} --force": "has regimes-us-v1 already; leave --append out",
+        f"{FIT} {words} --force": "has regimes-us-v1 already; leave --append out or name another id.",
+        f"{FIT.replace('regimes-us-v1', numeric.MODEL_ID)} {words}": "num-regime-core-v1 is a numeric model of ",
         f"{FIT.replace('us-v1', 'us-v2')} {words}": "regimes-us-v1 labels the days of US in num-regime-core-v1 already",
-        f"{FIT} {words} --output models.toml --force": "models.toml is the models file; name another with --output.",
+        f"{FIT} --unsupervised mixture --output models.toml --force": "models.toml is the models file; name another",
     }
     for more, said in refused.items():
         made = filled.run_here(more)
@@ -114,6 +117,22 @@ def test_a_table_that_would_keep_workers_from_starting_is_not_added(filled: Comm
         assert said in " ".join(made.stderr.split())
     assert (filled.folder / "models.toml").read_text() == before
     assert list(filled.folder.glob("regimes-us-v2*")) == []
+
+
+def test_what_the_database_knows_is_not_replaced(filled: CommandLine, tables: Tables) -> None:
+    made = filled.run_here(f"{FIT} --unsupervised k-means --components 2")
+    assert made.exit_code == 0, made.stderr
+    before = (filled.folder / "regimes-us-v1.json").read_bytes()
+    known = tomllib.loads(made.stdout)["models"]["regimes-us-v1"]
+    (filled.folder / "models.toml").write_text(made.stdout)
+    fingerprint = load_registry(filled.folder / "models.toml").regimes("regimes-us-v1").fingerprint
+    tables.fetch("INSERT INTO models VALUES ('regimes-us-v1', 'regimes', 384, $1)", fingerprint)
+    again = filled.run_here(f"{FIT} --unsupervised k-means --components 2 --force")
+    assert (again.exit_code, tomllib.loads(again.stdout)["models"]["regimes-us-v1"]) == (0, known), again.stderr
+    other = filled.run_here(f"{FIT} --unsupervised k-means --components 3 --force")
+    assert (other.exit_code, other.stdout) == (2, "")
+    assert "The database knows regimes-us-v1 with other weights" in other.stderr
+    assert (filled.folder / "regimes-us-v1.json").read_bytes() == before
 
 
 def test_named_windows_are_prototypes_in_whatever_order_and_only_days_up_to_a_date_count(filled: CommandLine) -> None:
@@ -146,6 +165,8 @@ def _parts(given: str) -> list[str]:
         ("--unsupervised mixture --append", "--append needs a models file"),
         ("", "Give either labels"),
         ("--unsupervised mixture --label A --from 2000-01-03 --to 2000-02-01", "Give either labels"),
+        ("--unsupervised mixture --since 2001-01-01 --until 2000-12-31", "--since 2001-01-01 is after --until"),
+        ("--unsupervised mixture --output /proc/x.json", "/proc/x.json cannot be written: "),
         ("--unsupervised mixture --until 1999-01-01", "no vectors of num-regime-core-v1 for US to 1999-01-01: close"),
         ("--unsupervised mixture --until 2000-02-01", "are too few for 3 components"),
     ],

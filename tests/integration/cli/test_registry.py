@@ -38,6 +38,17 @@ TEXTS = """
 """Two articles a day, each 0.5 from their mean in every place."""
 
 
+HALVES = """
+[models.num]
+kind = "numeric"
+algorithm = "raw-path"
+
+[models.words]
+kind = "text"
+algorithm = "mean-pooling"
+"""
+
+
 async def register(database_url: str, *new: Model) -> None:
     connection = await connect(database_url)
     for model in new:
@@ -149,6 +160,8 @@ def test_fit_fits_on_the_days_that_have_both_halves_and_its_model_can_be_used(
     asyncio.run(
         register(database_url, Model("num", "numeric", 384, numeric.fingerprint(63)), Model("words", "text", 384, "2"))
     )
+    (tmp_path / "own.toml").write_text(HALVES)
+    stream_app.environment["STREAM_APP_MODELS_FILE"] = "own.toml"
     words = "models fit --joint-model-id x --region US --from 2025-01-01 --to 2025-01-31 --output w.json"
     halves = " --numeric-model-id num --text-model-id words"
     ran = stream_app.run_here(words + halves)
@@ -163,9 +176,6 @@ def test_fit_fits_on_the_days_that_have_both_halves_and_its_model_can_be_used(
     within = 384 * 2 * 0.5**2
     assert fitted["text"]["within"] == pytest.approx(within)
     assert fitted["text"]["scale"] == pytest.approx(np.sqrt(384 * 2 / 3 - within / 2))
-    tables_of_num = '[models.num]\nkind = "numeric"\nalgorithm = "raw-path"\n[models.words]\nkind = "text"\n'
-    (tmp_path / "own.toml").write_text(tables_of_num + 'algorithm = "mean-pooling"\n')
-    stream_app.environment["STREAM_APP_MODELS_FILE"] = "own.toml"
     before = (tmp_path / "w.json").read_bytes()
     again = stream_app.run_here(f"{words}{halves} --append")
     assert (again.exit_code, again.stdout) == (2, "")
@@ -173,18 +183,28 @@ def test_fit_fits_on_the_days_that_have_both_halves_and_its_model_can_be_used(
     again = stream_app.run_here(f"{words}{halves} --append --force")
     assert (again.exit_code, (tmp_path / "w.json").read_bytes()) == (0, before), again.stderr
     added = tomllib.loads((tmp_path / "own.toml").read_text())["models"]["x"]
-    absolute = {"weights": str(tmp_path / "w.json")}
-    assert tomllib.loads(ran.stdout)["models"]["x"] == added | absolute
+    assert tomllib.loads(ran.stdout)["models"]["x"] == added
     assert "numeric_weight = 3.0" in stream_app.run_here("models show x").stdout
     nobody = stream_app.run_here(f"{words} --numeric-model-id nobody --append --force".replace(" x ", " y "))
     assert (nobody.exit_code, "There is no model nobody" in nobody.stderr) == (2, True)
+    asyncio.run(register(database_url, Model("y", "joint", 384, "another")))
+    other = stream_app.run_here(f"{words}{halves} --output y.json".replace(" x ", " y "))
+    assert (other.exit_code, other.stdout) == (2, "")
+    assert "The database knows y with other weights" in other.stderr
+    assert not (tmp_path / "y.json").exists()
 
 
-def test_fit_says_that_there_are_too_few_days(stream_app: CommandLine) -> None:
-    ran = stream_app.run_here(
-        "models fit --joint-model-id x --region US --from 2025-01-01 --to 2025-01-31 --output w.json"
-    )
-    assert ran.exit_code == 2
-    assert "From 2025-01-01 to 2025-01-31 0 days are too few to fit a mean and a scale; fill in" in " ".join(
-        ran.stderr.split()
-    )
+def test_fit_says_what_is_missing(stream_app: CommandLine, tables: Tables) -> None:
+    words = "models fit --joint-model-id x --region US --from 2025-01-01 --to 2025-01-31"
+    tables.fetch(REGIMES.replace("'num'", "'num-regime-scaled-v1'"))
+    said = {
+        f"{words} --output w.json": "From 2025-01-01 to 2025-01-31 0 days are too few to fit a mean and a scale; ",
+        f"{words} --region XX --output w.json": "There are no vectors of num-regime-scaled-v1 for XX from 2025",
+        f"{words} --output /": "/ is no regular file",
+        f"{words} --output w.json".replace(" x ", f" {NUMERIC} "): f"{NUMERIC} is a numeric model of ",
+        f"{words} --output w.json".replace(" x ", f" {CORE} "): f"{CORE} is a joint model of ",
+    }
+    for given, sentence in said.items():
+        ran = stream_app.run_here(given)
+        assert (ran.exit_code, ran.stdout) == (2, ""), given
+        assert sentence in " ".join(ran.stderr.split())

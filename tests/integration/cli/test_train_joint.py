@@ -182,7 +182,7 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence_and_leaves_no_file(
         f"{TRAIN} --text-model-id nobody": "There is no model nobody; text models are text-fin-general-v1",
         f"{TRAIN} --region Atlantis": "There is no region Atlantis; there are ",
         f"{TRAIN} --append": "--append needs a models file",
-        TRAIN.replace(ID, CORE): f"There is a model {CORE} that is not trained",
+        TRAIN.replace(ID, CORE): f"{CORE} is a joint model of ",
         TRAIN.replace(ID, "a/b"): "'a/b' is no name of a file here",
         f"train joint --from {TRAINED[-1]} --to {TRAINED[0]} --joint-model-id {ID}": "is after --to",
     }

@@ -2,7 +2,6 @@
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.structs import TopicPartition
 
 from stream_app.config import load_settings
 from stream_app.kafka.access import KafkaAccess

@@ -13,6 +13,7 @@ from stream_app.contexts.compose import DayInputs, compose, inputs_hash
 from stream_app.contexts.inputs import NumericInputs
 from stream_app.contexts.models import ContextModels
 from stream_app.encoding import TextModelSpec
+from stream_app.errors import Fatal
 from stream_app.models import TextModel
 from stream_app.models.registry import average, raw_path
 from stream_app.store.models import Model
@@ -166,6 +167,12 @@ def test_another_model_makes_a_revision(part: str, field: str) -> None:
     joint = replace(MODELS.joint, numeric=model) if part == "numeric" else MODELS.joint
     others = replace(MODELS, joint=joint) if part == "numeric" else replace(MODELS, **{part: model})
     assert inputs_hash(INPUTS, others) != inputs_hash(INPUTS, MODELS)
+
+
+def test_a_vector_that_is_not_finite_ends_it_and_names_model_and_day() -> None:
+    joint = replace(MODELS.joint, join=lambda numeric, text, articles: numeric * np.float32(3e38) * np.float32(10))
+    with pytest.raises(Fatal, match=r"^joint makes no finite vector of US 2008-09-15: "):
+        compose([INPUTS], replace(MODELS, joint=joint), {})
 
 
 def test_several_triggers_of_a_day_in_one_batch_count_on() -> None:

@@ -1,6 +1,7 @@
 """Fits find what was planted, depend on nothing but the days, and come back from their file to the bit."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +112,8 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         lambda text: text.replace(b'"prototypes"', b'"magic"'),
         lambda text: text.replace(b'"STRESSED"', b'"stressed"'),
         lambda text: text.replace(b'"temperature": 0', b'"temperature": -0'),
+        lambda text: re.sub(rb'"temperature": [^,]+', b'"temperature": 1e-320', text),
+        lambda text: re.sub(rb"\[\s+\[\s+[^,]+", b"[[1e200", text),
         lambda text: text.replace(b'"owners": [', b'"owners": ["CALM", '),
     ],
 )

@@ -80,7 +80,7 @@ def test_two_that_would_label_the_same_days_are_refused(tmp_path: Path) -> None:
         ),
         (table("r", "margin = 1.0"), None, r"r: margin: Input should be less than 1\.$"),
         (table("r").replace('weights = "r.json"', ""), None, r"r: the algorithm prototypes needs weights, a file\.$"),
-        (table("r", of="joint-regime-core-v1"), None, r"r: its inputs must be one numeric model\.$"),
+        (table("r", of="joint-regime-core-v1"), None, r"r: its inputs must be one numeric model\."),
         (table("r", algorithm="magic"), None, r"for a regimes model there is prototypes or mixture\.$"),
     ],
 )

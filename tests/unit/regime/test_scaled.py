@@ -136,7 +136,10 @@ def test_too_few_days_or_days_that_are_all_the_same_fit_nothing() -> None:
     [
         (np.zeros(383, np.float32), 1.0),
         (np.full(DIM, np.nan, np.float32), 1.0),
+        (np.full(DIM, 3e38, np.float32), 1.0),
         (np.zeros(DIM, np.float32), 0.0),
+        (np.zeros(DIM, np.float32), 1e-10),
+        (np.zeros(DIM, np.float32), 1e13),
         (np.zeros(DIM, np.float32), np.inf),
         (np.zeros(DIM, np.float32), np.nan),
     ],

@@ -32,13 +32,10 @@ def test_the_models_file_takes_the_table_and_the_registry_the_model(
 ) -> None:
     weights, models_file = tmp_path / "spaces" / f"{ID}.safetensors", tmp_path / "models.toml"
     written.write_all({weights: trained[0]})
-    written.check_appendable(models_file, ID)
     written.append(models_file, table(ID, trained[1], written.beside(weights, models_file)))
     assert tomllib.loads(models_file.read_text())["models"][ID]["weights"] == f"spaces/{ID}.safetensors"
     model = load_registry(models_file).joint(ID)
     assert (model.numeric.model_id, model.text.model_id) == (PLAN.numeric_model_id, PLAN.text_model_id)
-    with pytest.raises(UsageError, match=f"has {ID} already; leave --append out"):
-        written.check_appendable(models_file, ID)
 
 
 def test_other_weights_are_another_fingerprint_and_no_weights_are_refused(
@@ -90,6 +87,10 @@ def test_no_file_takes_the_place_of_another_unasked_nor_ever_that_of_the_models_
         written.check_new([tmp_path], None, force=True)
     with pytest.raises(UsageError, match=r"there\.json is no folder"):
         written.check_new([there / "more" / "x.json"], None, force=True)
+    with pytest.raises(UsageError, match=r"^/ is no regular file"):
+        written.check_new([Path("/")], None, force=True)
+    with pytest.raises(UsageError, match=r"^/proc/x\.json cannot be written: "):
+        written.check_new([Path("/proc/x.json")], None, force=False)
     with pytest.raises(UsageError, match=r"there\.json/more/x\.json cannot be written: Not a directory"):
         written.write_all({there / "more" / "x.json": b""})
 
