@@ -7,6 +7,7 @@ from stream_app.cli.output import put, say
 from stream_app.errors import UsageError
 
 if TYPE_CHECKING:
+    from stream_app.config import Settings
     from stream_app.models import Registry
     from stream_app.store.models import Model
 
@@ -19,15 +20,34 @@ Registered = Mapping[str, "Model"]
 """What the database knows, by id."""
 
 
-def listed(registry: "Registry", in_use: set[str], registered: Registered | None) -> list[Row]:
-    """A row of LISTED for every model of the files and then of the database alone; None: it could not be asked."""
+def in_use(registry: "Registry", settings: "Settings") -> set[str] | None:
+    """The models that workers compute; None, and it is said why, where none would start."""
+    from stream_app.models.in_use import chosen  # noqa: PLC0415 - so that --help is fast
+
+    try:
+        used = chosen(registry, settings)
+    except UsageError as error:
+        say(f"No worker would start: {error}")
+        return None
+    return {used.text.model_id, *(model.model_id for model in used.registered)}
+
+
+def whether_in_use(model_id: str, used: set[str] | None) -> str:
+    """What a list says of it."""
+    if used is None:
+        return NOT_KNOWN
+    return YES if model_id in used else NO
+
+
+def listed(registry: "Registry", used: set[str] | None, registered: Registered | None) -> list[Row]:
+    """A row of LISTED for every model of the files and then of the database alone; None: it is not known."""
     from schemas import DIM  # noqa: PLC0415 - so that --help is fast
 
     rows: list[Row] = []
     for model_id, table in registry.tables.items():
-        made_of, used = " ".join(table.inputs) or "-", YES if model_id in in_use else NO
-        known = _known(registry, model_id, registered)
-        rows.append((model_id, table.kind, table.algorithm, str(DIM), made_of, used, known))
+        made_of, known = " ".join(table.inputs) or "-", _known(registry, model_id, registered)
+        state = whether_in_use(model_id, used)
+        rows.append((model_id, table.kind, table.algorithm, str(DIM), made_of, state, known))
     for model in others(registry, registered or {}):
         rows.append((model.model_id, model.kind, "-", str(model.dim), "-", NO, YES))
     return rows

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stream_app.cli import fitted
+from stream_app.cli import fitted, model_rows
 from stream_app.cli.asking import ask_database
 from stream_app.cli.choices import settings_of
 from stream_app.cli.chosen_days import End, Limit, Regions, Start, check_order
@@ -113,11 +113,10 @@ def fit(  # noqa: PLR0913, PLR0917 - typer reads the options from the parameters
 def list_(ctx: typer.Context) -> None:
     """Print which regimes are fitted, by the models files, and which of them workers use."""
     from stream_app.models import load_registry
-    from stream_app.models.in_use import chosen
 
     settings = settings_of(ctx)
     registry = load_registry(settings.models_file)
-    used = {model.model_id for model in chosen(registry, settings).regimes}
+    used = model_rows.in_use(registry, settings)
     found = [registry.regimes(model_id) for model_id in registry.of_kind("regimes")]
     header = ("model_id", "numeric_model_id", "regions", "labels", "in_use")
     rows = [
@@ -126,7 +125,7 @@ def list_(ctx: typer.Context) -> None:
             m.numeric.model_id,
             " ".join(m.regions) or "all",
             " ".join(m.labels),
-            str(m.model_id in used).lower(),
+            model_rows.whether_in_use(m.model_id, used),
         )
         for m in found
     ]

@@ -39,12 +39,10 @@ def list_models(ctx: typer.Context) -> None:
     """
     from stream_app.errors import StreamAppError
     from stream_app.models import load_registry
-    from stream_app.models.in_use import chosen
 
     settings = settings_of(ctx)
     registry = load_registry(settings.models_file)
-    used = chosen(registry, settings)
-    in_use = {used.text.model_id, *(model.model_id for model in used.registered)}
+    in_use = model_rows.in_use(registry, settings)
     registered: dict[str, Model] | None = None
     try:
         registered = ask_database(settings, _registered)

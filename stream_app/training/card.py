@@ -53,8 +53,8 @@ they are shifted to. So it allows for days in a row being alike.
 
 {trained.verdict}
 
-Of what tells days apart in the joint vector the text has a share of {trained.text_share:.3f}; in the plain average of
-the same halves it has {trained.text_share_of_average:.3g}.
+Of how far the joint vector moves, squared, when a day gets another day's text or another day's numbers, the text has a
+share of {trained.swap_share:.3f}; in the plain average of the same halves it has {trained.swap_share_of_average:.3g}.
 
 [{trained.numeric_model_id}]: {trained.numeric_model_id}.md
 [{trained.text_model_id}]: {trained.text_model_id}.md

@@ -1,7 +1,8 @@
-"""The text's share of what tells days apart in a joint space. Pure.
+"""The text's share of what moves a joint vector when its halves are swapped. Pure.
 
 It is how far the joint vector moves when a day gets another day's text, squared, against how far it moves for another
-day's text or another day's numbers; 0 means that the text is drowned, 1 that the numbers are.
+day's text or another day's numbers; 0 means that the text is drowned, 1 that the numbers are. Unlike the share that
+`evaluation` tells of stored vectors it needs the join itself, and holds for any.
 """
 
 from collections.abc import Callable
@@ -14,8 +15,8 @@ from stream_app.training.pairs import Pairs
 Join = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 
-def text_share(join: Join, pairs: Pairs) -> float:
-    """The text's share of what tells days apart, from 0 to 1; every day is paired with the one half of all days on."""
+def swap_share(join: Join, pairs: Pairs) -> float:
+    """The text's share, from 0 to 1; every day is swapped with the one half of all days on."""
     numeric, text = pairs.numeric, pairs.text
     away = len(pairs) // 2
     own = join(numeric, text).astype(np.float64)

@@ -11,7 +11,7 @@ from safetensors.numpy import save
 from stream_app.errors import UsageError
 from stream_app.regime import joint
 from stream_app.regime.projected import Projection
-from stream_app.training.comparing import text_share
+from stream_app.training.comparing import swap_share
 from stream_app.training.contrastive import Learned, Recipe, Told, learn
 from stream_app.training.pairs import Pairs
 from stream_app.training.period import METADATA
@@ -67,8 +67,8 @@ class Trained(msgspec.Struct, frozen=True):
     train_loss: float
     validation_loss: float
     recalls: list[Recall]
-    text_share: float
-    text_share_of_average: float
+    swap_share: float
+    swap_share_of_average: float
     numeric_fingerprint: str | None = None
     text_fingerprint: str | None = None
 
@@ -125,8 +125,8 @@ def _measured(learned: Learned, fitted: Pairs, measured: Pairs, plan: Plan) -> T
         train_loss=learned.train_losses[learned.epoch - 1],
         validation_loss=learned.validation_losses[learned.epoch - 1],
         recalls=found,
-        text_share=text_share(projection.join, measured),
-        text_share_of_average=text_share(joint.joint, measured),
+        swap_share=swap_share(projection.join, measured),
+        swap_share_of_average=swap_share(joint.joint, measured),
         numeric_fingerprint=plan.numeric_fingerprint,
         text_fingerprint=plan.text_fingerprint,
     )

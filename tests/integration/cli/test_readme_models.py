@@ -58,7 +58,7 @@ def filled(stream_app: CommandLine, tables: Tables) -> CommandLine:
 
 def test_labels_are_fitted_models_looked_at_and_spaces_trained_as_written(filled: CommandLine) -> None:
     _, listed, labelled = run_here(filled, block(README, "sh", "regimes fit"))
-    assert listed.stdout.splitlines()[1:] == [f"regimes-us-v1,{MODEL_ID},US,CALM NORMAL STRESSED,true"]
+    assert listed.stdout.splitlines()[1:] == [f"regimes-us-v1,{MODEL_ID},US,CALM NORMAL STRESSED,yes"]
     assert labelled.stdout.count(",US,num-regime-scaled-v1,,NEUTRAL,1.000000\n") == 200, "until a worker labels them"
 
     listed, shown, checked = run_here(filled, block(README, "sh", "models check"))

@@ -95,7 +95,7 @@ def test_what_was_fitted_is_written_with_a_card_and_its_table_can_be_used_as_it_
     for printed in (listed, using.run_here("regimes list")):
         assert printed.stdout.splitlines() == [
             "model_id,numeric_model_id,regions,labels,in_use",
-            f"regimes-us-v1,{numeric.MODEL_ID},US,CALM STRESSED,true",
+            f"regimes-us-v1,{numeric.MODEL_ID},US,CALM STRESSED,yes",
         ]
         models.write_text(made.stdout)
 
@@ -117,6 +117,25 @@ def test_a_table_that_would_keep_workers_from_starting_is_not_added(filled: Comm
         assert said in " ".join(made.stderr.split())
     assert (filled.folder / "models.toml").read_text() == before
     assert list(filled.folder.glob("regimes-us-v2*")) == []
+
+
+def test_two_that_label_the_same_days_are_listed_and_named(filled: CommandLine) -> None:
+    made = [
+        filled.run_here(f"{FIT.replace('us-v1', f'us-v{number}')} --unsupervised k-means --components 2").stdout
+        for number in (1, 2)
+    ]
+    (filled.folder / "models.toml").write_text("".join(made))
+    filled.environment["STREAM_APP_MODELS_FILE"] = "models.toml"
+    for words, last in (("regimes list", ",?"), ("models list", "?       no")):
+        listed = filled.run_here(words)
+        assert listed.exit_code == 0
+        assert "No worker would start: regimes-us-v1 and regimes-us-v2 would label the same" in listed.stderr
+        assert [
+            line.startswith("regimes-us-v") and line.endswith(last) for line in listed.stdout.splitlines()[-2:]
+        ] == [
+            True,
+            True,
+        ]
 
 
 def test_what_the_database_knows_is_not_replaced(filled: CommandLine, tables: Tables) -> None:

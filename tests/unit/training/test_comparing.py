@@ -11,7 +11,7 @@ from stream_app.evaluation.correlation import spearman
 from stream_app.evaluation.neighbours import most_alike
 from stream_app.regime import joint
 from stream_app.regime.projected import Projection
-from stream_app.training.comparing import text_share
+from stream_app.training.comparing import swap_share
 from stream_app.training.contrastive import Recipe, learn
 from stream_app.training.split import time_split
 from tests.unit.training.planted import planted, with_states
@@ -19,14 +19,14 @@ from tests.unit.training.planted import planted, with_states
 
 def test_a_join_of_one_half_alone_gives_the_text_all_or_nothing_and_of_like_halves_a_half() -> None:
     pairs = planted(100)
-    assert text_share(lambda numeric, text: text, pairs) == 1
-    assert text_share(lambda numeric, text: numeric, pairs) == 0
+    assert swap_share(lambda numeric, text: text, pairs) == 1
+    assert swap_share(lambda numeric, text: numeric, pairs) == 0
     alike = replace(pairs, numeric=pairs.text)
-    assert text_share(joint.joint, alike) == pytest.approx(0.5)
+    assert swap_share(joint.joint, alike) == pytest.approx(0.5)
 
 
 def test_the_plain_average_drowns_a_text_whose_numbers_are_a_hundred_million_times_smaller() -> None:
-    assert text_share(joint.joint, planted(100)) < 1e-15
+    assert swap_share(joint.joint, planted(100)) < 1e-15
 
 
 def test_where_larger_noise_hides_the_state_the_trained_space_tells_more_of_it_than_the_plain_average() -> None:
