@@ -32,7 +32,7 @@ export class Timeline {
     this.node.on('plotly_click', ({ points }) => this.told.chosen(String(points[0].x).slice(0, 10)));
     this.node.on('plotly_relayout', (changed) => {
       const [first, last] = [changed['xaxis.range[0]'], changed['xaxis.range[1]']];
-      if (first && last) this.told.spanned([first.slice(0, 10), last.slice(0, 10)]);
+      if (first && last) this.told.spanned(drawnOver(first, last));
     });
     this.node.on('plotly_doubleclick', () => this.told.spanned([this.days.as_of[0], this.days.newest]));
   }
@@ -196,4 +196,14 @@ export class Timeline {
     const line = { color: colour('loud'), width: 1.5 };
     return this.day === null ? [] : [{ type: 'line', xref: 'x', yref: 'paper', x0: noon, x1: noon, y0: 0, y1: 1, line }];
   }
+}
+
+/**
+ * The first and the last day of a drawn range, whose ends are Plotly's times. A day is in it where most of its width was
+ * drawn over: so a range that ends where the chart ends has no day more, and a pixel beside a day's begin is that begin.
+ */
+function drawnOver(first, last) {
+  const midnight = (time) => plusDays('1970-01-01', Math.round(Date.parse(`${time.slice(0, 10)}T${time.slice(11) || '00:00'}Z`) / DAY_MS));
+  const [begins, ends] = [first, last].map(midnight);
+  return [begins, begins < ends ? plusDays(ends, -1) : begins];
 }
