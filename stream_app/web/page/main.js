@@ -110,13 +110,14 @@ function offeredIn(region) {
 }
 
 /**
- * The model that is asked for, else the first with days in the region that is no plain average: in that one the volumes,
- * which are large numbers, drown everything else.
+ * The model that is asked for, else the first with days in the region, where any has some, that is no plain average: in
+ * that one the volumes, which are large numbers, drown everything else.
  */
 function modelOf(region, { model }) {
   const offered = offeredIn(region);
-  const usable = offered.filter((each) => modelsOf(region).includes(each.model_id));
-  return offered.find((each) => each.model_id === model) ?? usable.find((each) => each.algorithm !== 'average') ?? usable[0] ?? offered[0];
+  const filled = offered.filter((each) => modelsOf(region).includes(each.model_id));
+  const usable = filled.length ? filled : offered;
+  return offered.find((each) => each.model_id === model) ?? usable.find((each) => each.algorithm !== 'average') ?? usable[0];
 }
 
 /** Asks for what an address says, until it is shown or something else is asked for. */
