@@ -1,6 +1,6 @@
 # Everything is installed in .venv inside this folder; only download caches lie outside it.
 
-.PHONY: install demo test browser faults lint bench lock
+.PHONY: install demo test browser chromium faults lint bench lock
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -27,14 +27,17 @@ demo: install
 	@$(VENV)/bin/stream-app demo
 
 # Each process has a Kafka and a Postgres of its own; most of a test's time it waits for something.
-test: lint $(EXAMPLE)
-	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --ignore tests/browser
+test: lint chromium $(EXAMPLE)
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
-# The dashboard is tried in a real Chromium. As root on Debian a missing one is installed; else these tests are skipped,
-# and say so.
-browser: install
-	@$(PYTHON) -m tests.browser.chromium
+# The dashboard alone.
+browser: chromium
 	@$(PYTHON) -m pytest tests/browser
+
+# The dashboard is tried in a real Chromium. As root on Debian a missing one is installed; else its tests are skipped,
+# and say so.
+chromium: install
+	@$(PYTHON) -m tests.browser.chromium
 
 # Every fault recipe, TEST_PROCESSES side by side, in rounds of a new seed each: ROUNDS whole ones, and more until the
 # time is over; with FAULTS_SEED=… one round of that seed.

@@ -27,6 +27,8 @@ LEHMAN, QUIET, LAST = dt.date(2008, 9, 15), dt.date(2008, 9, 24), dt.date(2008, 
 MARKUP = '<img src=x onerror="document.title=1">'
 STRANGE, INSTRUMENT = "X&<b><script>alert(6)", f"X & {MARKUP}"
 """A region and its instrument."""
+LONG = "W" * 64
+"""A region of the longest name, of which no price has come."""
 PREFIX = "browser."
 HEADLINES = (
     "Lehman Brothers files for bankruptcy",
@@ -39,11 +41,12 @@ URLS = ("https://example.org/lehman", "javascript:alert(4)", "data:text/html,<sc
 
 
 def regions_file(folder: Path) -> Path:
-    """US with all that there is, one of a strange name, one that a seed command filled in, and one without days."""
+    """US with all that there is, two of strange names, one that a seed command filled in, and one without days."""
     path = folder / "regions.toml"
     path.write_text(
         '[regions.US]\ncalendar = "XNYS"\ninstruments = ["SPX.US"]\n'
         f"[regions.'{STRANGE}']\ncalendar = \"XETR\"\ninstruments = ['{INSTRUMENT}']\n"
+        f'[regions.{LONG}]\ncalendar = "XNYS"\ninstruments = ["NONE.US"]\n'
         '[regions.EU]\ncalendar = "XETR"\ninstruments = ["DAX.EU"]\n'
         '[regions.JP]\ncalendar = "XTKS"\ninstruments = ["NKX.JP"]\n',
         encoding="utf-8",
@@ -86,6 +89,7 @@ async def lived(endpoints: Endpoints, database_url: str, folder: Path) -> AsyncI
         await steps.apply()
         await path.close("US", *days[:-1])
         await path.close(STRANGE, *sessions("XETR", dt.date(2008, 8, 1), dt.date(2008, 9, 30)))
+        await path.close(LONG, dt.date(2008, 12, 31), force=True)
         await steps.compute()
         await _fill_in(path)
         environment = settings | {

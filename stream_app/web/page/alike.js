@@ -35,7 +35,7 @@ function nothing(told) {
 function explained(told) {
   const among = told.look_ahead
     ? 'Among all days: what followed the later ones could not be known then'
-    : 'Among earlier days, with what was over by then';
+    : 'Among earlier days, with what was over by then (–: it was not)';
   return `${among}. Alike: the cosine of the two contexts, 1 at most. Then: in the next ${told.horizon_sessions} sessions; volatility is a year’s.`;
 }
 

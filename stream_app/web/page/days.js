@@ -93,6 +93,7 @@ export class Days {
 
   /** With what was asked again, from a day on whose own distance that answer cannot know. */
   with(later) {
+    if (!later.as_of.length) return this;
     const kept = this.firstFrom(later.as_of[0]) + 1;
     const joined = Object.fromEntries(
       COLUMNS.map((name) => [name, [...this[name].slice(0, kept), ...later[name].slice(1)]]),

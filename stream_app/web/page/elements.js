@@ -17,7 +17,7 @@ export function sentence(words) {
 
 /** Replaces what an element has. */
 export function fill(parent, ...children) {
-  parent.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
+  parent.replaceChildren(...children.filter((child) => child !== null && child !== undefined && child !== ''));
 }
 
 export function button(words, pressed, properties = {}) {
@@ -43,7 +43,7 @@ export function table(caption, columns, rows) {
   const head = columns.map(([name, kind]) => element('th', { scope: 'col', className: kind ?? '' }, name));
   const body = rows.map(({ cells, chosen }) => element(
     'tr',
-    { className: chosen ? 'chosen' : '' },
+    { className: chosen ? 'chosen' : '', ariaCurrent: chosen ? 'true' : null },
     ...cells.map((cell, at) => (at === 0
       ? element('th', { scope: 'row' }, cell)
       : element('td', { className: columns[at][1] ?? '' }, cell ?? '–'))),

@@ -19,6 +19,8 @@ const BURST_MS = 1500;
 
 const known = { regions: [], models: [], pipeline: null, live: false };
 let asked = { region: null, model: null, day: null };
+/** The tasks that wait for the server to answer again. */
+const waiting = new Set();
 let pending = [];
 let taking = false;
 
@@ -27,30 +29,44 @@ const view = new View(controls, { went: go, failed });
 
 /** Tries until it succeeds: asks for the token, or waits for the server. */
 async function persist(task) {
-  for (;;) {
-    try {
-      const done = await task();
-      byId('trouble').replaceChildren();
-      return done;
-    } catch (error) {
-      if (error.status === 401) await anotherToken();
-      else if (error.status === 0 || error.status >= 500) await waiting(error);
-      else throw error;
+  try {
+    for (;;) {
+      try {
+        return await task();
+      } catch (error) {
+        if (error.status === 401) await anotherToken();
+        else if (error.status === 0 || error.status >= 500) await wait(task, error);
+        else throw error;
+      }
     }
+  } finally {
+    if (waiting.delete(task) && waiting.size === 0 && !stands()) trouble();
   }
 }
 
-async function waiting(error) {
-  fill(byId('trouble'), element('p', { className: 'problem' }, sentence(`${error.message} Trying again every ${AGAIN_MS / 1000} s.`)));
+async function wait(task, error) {
+  waiting.add(task);
+  if (!stands()) trouble(`${error.message} Trying again every ${AGAIN_MS / 1000} s.`);
   await new Promise((over) => setTimeout(over, AGAIN_MS));
 }
 
 /** Something was not answered that nothing hangs on: it is said, and can be tried again. */
 function failed(error) {
-  if (error.status === 401) return persist(() => show(asked, true));
+  if (error.status === 401) return turnTo(asked, true);
   if (!(error instanceof Refusal)) console.error(error);
-  fill(byId('trouble'), element('p', { className: 'problem' }, sentence(error.message), button('Try again', () => persist(() => show(asked, true, true)))));
+  trouble(error.message, button('Try again', () => turnTo(asked, true, true)));
   return null;
+}
+
+/** Whether what is said there waits to be tried again by a press. */
+const stands = () => byId('trouble').querySelector('button') !== null;
+
+/** Says what is wrong, once for as long as it stays the same; nothing: all is well again. */
+function trouble(words = '', ...then) {
+  const place = byId('trouble');
+  if (place.dataset.words === words) return;
+  place.dataset.words = words;
+  fill(place, words && element('p', { className: 'problem' }, sentence(words), ...then));
 }
 
 async function readGround() {
@@ -66,42 +82,53 @@ async function readPipeline() {
     byId('pipeline').hidden = false;
   } catch (error) {
     known.pipeline = null;
+    fill(byId('pipeline-told'), element('p', { className: 'problem' }, sentence(error.message)));
   }
   showState();
 }
 
 function showState() {
   const chip = byId('state');
-  const { well, words } = known.pipeline ? summary(known.pipeline, known.live) : { well: false, words: 'State not known' };
+  const { well, words } = known.pipeline ? summary(known.pipeline, known.live) : { well: false, words: 'Not live now: state not known' };
   chip.textContent = words;
   chip.className = `chip ${well ? 'well' : 'ill'}`;
   chip.hidden = false;
 }
 
-/** The region that is asked for, else the one whose newest day is the latest. */
+/** The region that is asked for, else the one whose prices reach the furthest: days also close where none came. */
 function regionOf({ region }) {
   const found = known.regions.find((each) => each.region === region);
-  const latest = (best, each) => ((each.as_of ?? '') > (best?.as_of ?? '') ? each : best);
-  return found ?? known.regions.reduce(latest, known.regions[0]);
+  const reach = ({ newest, as_of: day }) => [newest.map((each) => each.numeric_last_date ?? '').sort().at(-1) ?? '', day ?? ''].join(' ');
+  return found ?? known.regions.reduce((best, each) => (reach(each) > reach(best) ? each : best), known.regions[0]);
 }
 
 const modelsOf = (region) => region.newest.map(({ model_id: model }) => model);
 
+/** The models in use, and those that the region has days of. */
+function offeredIn(region) {
+  return known.models.filter((each) => each.in_use || modelsOf(region).includes(each.model_id));
+}
+
 /**
- * The model that is asked for, else the first with days in the region that is no plain average: in that one the volumes,
- * which are large numbers, drown everything else.
+ * The model that is asked for, else the first with days in the region, where any has some, that is no plain average: in
+ * that one the volumes, which are large numbers, drown everything else.
  */
 function modelOf(region, { model }) {
-  const there = modelsOf(region);
-  const offered = known.models.filter((each) => each.in_use || there.includes(each.model_id));
-  const asked = offered.find((each) => each.model_id === model);
-  const usable = offered.filter((each) => there.includes(each.model_id));
-  return asked ?? usable.find((each) => each.algorithm !== 'average') ?? usable[0] ?? offered[0];
+  const offered = offeredIn(region);
+  const filled = offered.filter((each) => modelsOf(region).includes(each.model_id));
+  const usable = filled.length ? filled : offered;
+  return offered.find((each) => each.model_id === model) ?? usable.find((each) => each.algorithm !== 'average') ?? usable[0];
+}
+
+/** Asks for what an address says, until it is shown or something else is asked for. */
+function turnTo(wanted, kept, anew = false) {
+  asked = wanted;
+  trouble();
+  return persist(() => (asked === wanted ? show(wanted, kept, anew) : null)).catch(failed);
 }
 
 /** Shows what an address asks for. `anew`: also what is shown already. */
-async function show(wanted, kept, anew = false) {
-  asked = wanted;
+async function show(wanted, kept, anew) {
   byId('nothing').hidden = true;
   byId('notice').hidden = true;
   byId('newest').ariaPressed = String(wanted.day === null);
@@ -139,11 +166,9 @@ function notice(...told) {
 }
 
 function offer(region, model) {
-  const there = modelsOf(region);
-  const offered = known.models.filter((each) => each.in_use || there.includes(each.model_id));
   controls.offer(
     known.regions.map((each) => [each.region, each.as_of === null]),
-    offered.map((each) => [each.model_id, !there.includes(each.model_id)]),
+    offeredIn(region).map((each) => [each.model_id, !modelsOf(region).includes(each.model_id)]),
     { region: region.region, model: model.model_id },
   );
   byId('model-told').textContent = model.algorithm === 'average'
@@ -154,7 +179,7 @@ function offer(region, model) {
 function go(changed, kept) {
   const wanted = { ...asked, ...changed };
   address.write(wanted, kept);
-  persist(() => show(wanted, kept)).catch(failed);
+  turnTo(wanted, kept);
 }
 
 /** A context was stored: it is taken up with those that come with it. */
@@ -217,11 +242,11 @@ byId('skip').addEventListener('click', (event) => {
   event.preventDefault();
   byId(view.days ? 'day' : 'nothing').focus();
 });
-addEventListener('hashchange', () => persist(() => show(address.read(), true)).catch(failed));
+addEventListener('hashchange', () => turnTo(address.read(), true));
 setInterval(() => document.hidden || readPipeline(), PIPELINE_MS);
 addEventListener('visibilitychange', () => document.hidden || readPipeline());
 
 await persist(readGround);
 listen();
-await persist(() => show(address.read(), true)).catch(failed);
+await turnTo(address.read(), true);
 await readPipeline();

@@ -1,7 +1,7 @@
 /** What is said where there is nothing to show, and what can be done about it. */
 
 import { byId, element, fill } from './elements.js';
-import { instant } from './words.js';
+import { instant, typed } from './words.js';
 
 const shell = (...lines) => element('pre', { tabIndex: 0, ariaLabel: 'Commands' }, lines.join('\n'));
 
@@ -27,7 +27,7 @@ export function noDaysOfModel(region, model) {
   say(
     `${model} has no days in ${region}`,
     element('p', {}, 'Choose another model above. If the worker computes this one, its next day appears here; the days before come with:'),
-    shell(`stream-app replay --region ${region}`),
+    shell(`stream-app replay --region ${typed(region)}`),
   );
 }
 

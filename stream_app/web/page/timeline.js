@@ -1,15 +1,16 @@
 /** The timeline: lanes of labels, ways from the day before, closes and articles above one axis of days. */
 
-import { UNUSUAL } from './days.js';
 import { QUIET, colour, layout, plain, plotly } from './plotly.js';
-import { figure, percent, plusDays, price, several } from './words.js';
+import { daysBetween, figure, percent, plusDays, price, several } from './words.js';
 
-export const MARGIN = { l: 74, r: 14, t: 4, b: 26 };
+export const MARGIN = { l: 74, r: 14, t: 4, b: 40 };
 const LANE_PIXELS = 19;
 const TITLE_PIXELS = 24;
 const LONGEST_TICK = 10;
-/** Narrower charts have shorter words. */
-const WIDE_PIXELS = 520;
+const DATE_PIXELS = 80;
+/** What the lanes show, from above. */
+const COLUMNS = ['label', 'distance', 'price', 'articles'];
+const FEW = 4;
 const DAY_MS = 86_400_000;
 const LONGEST_BREAK_MS = 7 * DAY_MS;
 /** How the space below the lanes is shared. */
@@ -32,7 +33,7 @@ export class Timeline {
     this.node.on('plotly_click', ({ points }) => this.told.chosen(String(points[0].x).slice(0, 10)));
     this.node.on('plotly_relayout', (changed) => {
       const [first, last] = [changed['xaxis.range[0]'], changed['xaxis.range[1]']];
-      if (first && last) this.told.spanned([first.slice(0, 10), last.slice(0, 10)]);
+      if (first && last) this.told.spanned(drawnOver(first, last));
     });
     this.node.on('plotly_doubleclick', () => this.told.spanned([this.days.as_of[0], this.days.newest]));
   }
@@ -118,10 +119,10 @@ export class Timeline {
     const heights = [lanes, PARTS.distance * left, PARTS.price * left, PARTS.articles * left];
     const titles = [
       'Regime: what the prices look like',
-      `Distance from the day before${this.node.clientWidth < WIDE_PIXELS ? '' : ` (diamonds: the largest ${percent(1 - UNUSUAL)})`}`,
+      'Distance from the day before',
       this.days.instrument === null ? 'Close' : `Close of ${plain(this.days.instrument)}`,
-      'Articles',
-    ];
+      'Articles a day',
+    ].map((title, at) => (this.seen(COLUMNS[at]).length ? title : `${title} – none in these days`));
     const [axes, annotations] = [{}, []];
     let top = inside;
     heights.forEach((height, at) => {
@@ -142,7 +143,9 @@ export class Timeline {
       ...axes,
       xaxis: {
         type: 'date',
+        ticklabelstandoff: 4,
         range: [`${this.span[0]} 00:00`, plusDays(this.span[1], 1)],
+        nticks: Math.min(daysBetween(...this.span) + 1, Math.floor(this.node.clientWidth / DATE_PIXELS)), // no hours
         gridcolor: colour('grid'),
         hoverformat: '%a %Y-%m-%d',
         anchor: 'free',
@@ -158,23 +161,30 @@ export class Timeline {
 
   /** The vertical axes. What is in sight fills them. */
   axis(at) {
-    const common = { fixedrange: true, gridcolor: colour('grid'), zeroline: false, nticks: 4 };
+    const column = COLUMNS[at];
+    const common = { fixedrange: true, gridcolor: colour('grid'), zeroline: false, nticks: 4, showticklabels: this.seen(column).length > 0 };
     if (at === 0) {
       const { names } = this.labels;
       const shown = names.map((name) => plain(name.length > LONGEST_TICK ? `${name.slice(0, LONGEST_TICK - 1)}…` : name));
       return { ...common, showgrid: false, range: [-0.5, Math.max(names.length, 1) - 0.5], tickvals: names.map((_, n) => n), ticktext: shown };
     }
-    const column = [null, 'distance', 'price', 'articles'][at];
     const [low, high] = this.bounds(column);
     const room = (high - low || 1) * 0.06;
-    return { ...common, range: at === 2 ? [low - room, high + room] : [0, high + room] };
+    if (at === 2) return { ...common, range: [low - room, high + room] };
+    const whole = at === 3 && high <= FEW ? { dtick: 1 } : {}; // there is no half an article
+    return { ...common, ...whole, range: [0, (high || 1) + room] };
   }
 
   bounds(column) {
+    const seen = this.seen(column);
+    return seen.length ? [Math.min(...seen), Math.max(...seen)] : [0, 1];
+  }
+
+  /** The values of a column in the days that are shown. */
+  seen(column) {
     const { days } = this;
     const [first, end] = [days.firstFrom(this.span[0]), days.firstFrom(plusDays(this.span[1], 1))];
-    const seen = days[column].slice(first, end).filter((value) => value !== null);
-    return seen.length ? [Math.min(...seen), Math.max(...seen)] : [0, 1];
+    return days[column].slice(first, end).filter((value) => value !== null);
   }
 
   title(text, y) {
@@ -196,4 +206,14 @@ export class Timeline {
     const line = { color: colour('loud'), width: 1.5 };
     return this.day === null ? [] : [{ type: 'line', xref: 'x', yref: 'paper', x0: noon, x1: noon, y0: 0, y1: 1, line }];
   }
+}
+
+/**
+ * The first and the last day of a drawn range, whose ends are Plotly's times. A day is in it where most of its width was
+ * drawn over: so a range that ends where the chart ends has no day more, and a pixel beside a day's begin is that begin.
+ */
+function drawnOver(first, last) {
+  const midnight = (time) => plusDays('1970-01-01', Math.round(Date.parse(`${time.slice(0, 10)}T${time.slice(11) || '00:00'}Z`) / DAY_MS));
+  const [begins, ends] = [first, last].map(midnight);
+  return [begins, begins < ends ? plusDays(ends, -1) : begins];
 }

@@ -4,7 +4,7 @@ import { showAlike } from './alike.js';
 import { ask, ofRegion } from './api.js';
 import { firstSpan } from './controls.js';
 import { Headlines, dayTold } from './day.js';
-import { Days } from './days.js';
+import { Days, UNUSUAL } from './days.js';
 import { DaysTable } from './days_table.js';
 import { button, byId, element, fill } from './elements.js';
 import { Labels } from './labels.js';
@@ -12,16 +12,21 @@ import { showLineage } from './lineage.js';
 import { DayMap } from './map.js';
 import { whenSchemeChanges } from './plotly.js';
 import { Timeline } from './timeline.js';
-import { figure, longDay, percent, plusDays, several } from './words.js';
+import { figure, longDay, percent, plusDays, several, typed } from './words.js';
 
 /** While a day is drawn along, its details wait until it has stood for so long. */
 const STANDS_MS = 150;
 /** The map is laid out anew for new days at most so often. */
 const MAP_MS = 3000;
 const MOST_JUMPS = 6;
+/** The parts of the page that a day's own answers fill. */
+const OF_THE_DAY = ['headlines', 'lineage-told', 'alike'];
 
 /** How the chart is used; on a touch screen to draw scrolls the page. */
 const HOW = matchMedia('(pointer: coarse)').matches ? 'Tap a day to choose it.' : 'Draw over days to look closer, press one to choose it.';
+
+/** What stands in these parts is still another day's, or no longer so. */
+const busy = (is, ...ids) => ids.forEach((id) => byId(id).setAttribute('aria-busy', is));
 
 const pause = (milliseconds) => new Promise((over) => setTimeout(over, milliseconds));
 
@@ -34,7 +39,7 @@ export class View {
     this.map = new DayMap(byId('map-chart'), chosen);
     this.table = new DaysTable(byId('table'), byId('table-told'), chosen);
     this.headlines = new Headlines(byId('headlines'), failed);
-    byId('hindsight').addEventListener('change', () => this.details(0));
+    byId('hindsight').addEventListener('change', () => this.details(0).catch(failed));
     whenSchemeChanges(() => this.redraw());
     new ResizeObserver(([{ contentRect: { width } }]) => this.widened(width)).observe(byId('shown'));
   }
@@ -45,7 +50,9 @@ export class View {
     // What is still asked for is of another region.
     this.turn += 1;
     this.mapTurn += 1;
-    Object.assign(this, { region, model, numericModel: inputs[0], day: null, span: null, points: null });
+    clearTimeout(this.mapTimer);
+    Object.assign(this, { region, model, numericModel: inputs[0], day: null, span: null, points: null, detail: null });
+    this.map.alike = [];
     this.take(new Days(told));
     byId('shown').hidden = this.days.length === 0;
     if (!this.days.length) this.days = null;
@@ -61,14 +68,17 @@ export class View {
   /** Stands on a day, of which the nearest one is taken that there is; null: the newest one with a vector. */
   async choose(day, kept) {
     const { days } = this;
-    const at = day === null ? days.firstFrom(days.newestWhole) : days.nearest(day);
-    const before = this.day;
-    this.day = days.as_of[at];
-    const inSight = this.span && this.day >= this.span[0] && this.day <= this.span[1];
-    if (!inSight) this.span = firstSpan(days, this.day);
-    this.drawn = inSight && before !== null ? this.timeline.mark(this.day) : this.timeline.draw(days, this.labels, this.span, this.day);
+    this.day = day === null ? days.newestWhole : days.as_of[days.nearest(day)];
+    const drawn = this.inSight() ? this.timeline.mark(this.day) : this.timeline.draw(days, this.labels, this.span, this.day);
     this.told();
-    await Promise.all([this.drawn.catch(this.failed), this.details(kept ? 0 : STANDS_MS)]);
+    await Promise.all([drawn.catch(this.failed), this.details(kept ? 0 : STANDS_MS)]);
+  }
+
+  /** Whether the span that is shown holds the day; else another one is taken that does. */
+  inSight() {
+    const found = this.span !== null && this.day >= this.span[0] && this.day <= this.span[1];
+    if (!found) this.span = firstSpan(this.days, this.day);
+    return found;
   }
 
   /** Shows another span of days, at once in everything that tells of it. */
@@ -80,18 +90,21 @@ export class View {
 
   /** Reads on from a day that is new or has changed; `follows`: the newest one is to be shown. */
   async refresh(first, follows) {
-    const from = this.days.lastKnownBefore(first);
-    const wasNewest = this.days.newest;
-    const later = await ask(ofRegion(this.region, 'timeline'), { model_id: this.model, start: from });
-    this.take(from === null ? new Days(later) : this.days.with(later));
-    if (this.span[1] >= wasNewest) this.span = [this.span[0], this.days.newest];
+    const { region, model, days } = this;
+    const from = days.lastKnownBefore(first);
+    const later = await ask(ofRegion(region, 'timeline'), { model_id: model, start: from });
+    if (this.region !== region || this.model !== model) return;
+    if (this.days !== days) return this.refresh(first, follows); // others were taken up meanwhile
+    this.take(from === null ? new Days(later) : days.with(later));
+    if (this.day === null) return; // which one to stand on is still to be chosen
+    if (this.span[1] >= days.newest) this.span = [this.span[0], this.days.newest];
     const changed = this.day >= first;
     if (follows) this.day = this.days.newestWhole;
-    await this.timeline.draw(this.days, this.labels, this.span, this.day);
     this.told();
-    if (follows || changed) await this.details(0);
     clearTimeout(this.mapTimer);
     this.mapTimer = setTimeout(() => this.readMap(), MAP_MS);
+    const drawn = this.timeline.draw(this.days, this.labels, this.span, this.day);
+    await Promise.all([drawn, follows || changed ? this.details(0) : null]);
   }
 
   /** The charts follow the page's width alone: what is written below them makes it only longer. */
@@ -103,8 +116,14 @@ export class View {
   async redraw() {
     if (!this.days || this.day === null) return;
     const drawn = [this.timeline.draw(this.days, this.labels, this.span, this.day)];
-    if (this.points) drawn.push(this.map.draw(this.points, this.labels, this.day));
+    if (this.points) drawn.push(this.drawMap());
     await Promise.all(drawn).catch(this.failed);
+  }
+
+  async drawMap() {
+    const { points, labels, day } = this;
+    byId('map-chart').hidden = points.as_of.length === 0;
+    if (points.as_of.length) await this.map.draw(points, labels, day);
   }
 
   async readMap() {
@@ -112,10 +131,10 @@ export class View {
     const turn = this.mapTurn;
     try {
       const told = await ask(ofRegion(this.region, 'map'), { model_id: this.model });
-      if (turn !== this.mapTurn) return;
+      if (turn !== this.mapTurn || this.day === null) return;
       this.points = told;
       byId('map-told').textContent = mapTold(told);
-      await this.map.draw(told, this.labels, this.day);
+      await this.drawMap();
       this.told();
     } catch (error) {
       this.failed(error);
@@ -128,19 +147,23 @@ export class View {
     this.controls.show(days, labels, span, day);
     const [first, end] = [days.firstFrom(span[0]), days.firstFrom(plusDays(span[1], 1))];
     fill(byId('legend'), ...legend(days, labels, first, end));
-    fill(byId('jumps'), ...days.farthest(first, end, MOST_JUMPS).map((at) => button(
+    const jumps = days.farthest(first, end, MOST_JUMPS);
+    byId('jumps').parentElement.hidden = jumps.length === 0;
+    fill(byId('jumps'), ...jumps.map((at) => button(
       `${days.as_of[at]}: ${figure(days.distance[at])}`,
       () => this.went({ day: days.as_of[at] }, true),
     )));
     byId('timeline-told').textContent = timelineTold(days, span, day);
-    regimesTold(this.region, this.numericModel, labels);
+    regimesTold(this.region, this.numericModel, days, labels);
     const places = this.points ? new Map(this.points.as_of.map((each, at) => [each, [this.points.x[at], this.points.y[at]]])) : new Map();
     this.table.show(days, labels, places, span, day);
     byId('day-title').textContent = `${longDay(day)}, ${this.region}`;
-    this.figures(null, null);
+    this.figures();
   }
 
-  figures(told, followed) {
+  /** The day in figures, with what its own answers have added so far. */
+  figures() {
+    const { told = null, followed = null } = this.detail?.day === this.day ? this.detail : {};
     const at = this.days.firstFrom(this.day);
     fill(byId('day-told'), ...dayTold(this.days, at, this.labels, told, followed));
   }
@@ -149,23 +172,30 @@ export class View {
   async details(wait) {
     this.turn += 1;
     const { turn, region, model, day } = this;
+    if (this.detail?.day !== day) busy(true, ...OF_THE_DAY);
     if (wait) await pause(wait);
     if (turn !== this.turn) return;
     try {
       const told = await ask(ofRegion(region, 'contexts', day), { model_id: model });
       if (turn !== this.turn) return;
-      this.figures(told, null);
+      this.detail = { day, told };
+      this.figures();
       this.headlines.show(region, told);
       showLineage(byId('lineage-told'), told);
+      busy(false, 'headlines', 'lineage-told');
       await this.alike(told, turn);
     } catch (error) {
-      if (turn === this.turn) this.failed(error);
+      if (turn !== this.turn) return;
+      OF_THE_DAY.map(byId).filter((node) => node.ariaBusy === 'true').forEach((node) => fill(node));
+      busy(false, ...OF_THE_DAY);
+      throw error;
     }
   }
 
   async alike(told, turn) {
     if (told.context.absent_reason) {
       fill(byId('alike'), element('p', { className: 'told' }, 'Without a vector no day is alike.'));
+      busy(false, 'alike');
       return this.map.mark(this.day, []);
     }
     const found = await ask(ofRegion(this.region, 'contexts', this.day, 'analogues'), {
@@ -174,7 +204,9 @@ export class View {
     });
     if (turn !== this.turn) return null;
     showAlike(byId('alike'), found, (day) => this.labelOf(day), (day) => this.went({ day }, true));
-    this.figures(told, found.followed);
+    busy(false, 'alike');
+    this.detail.followed = found.followed;
+    this.figures();
     return this.map.mark(this.day, found.analogues.map(({ as_of: day }) => day));
   }
 
@@ -191,23 +223,24 @@ function legend(days, labels, first, end) {
 
 function timelineTold(days, [first, last], day) {
   const cut = days.truncated ? ' There are older days, which only the API tells.' : '';
-  return `${several(days.length, 'day')}; shown are ${first} to ${last}, and the line is ${day}. Distance: 0 where the state stayed the same, 1 where nothing of it was left. ${HOW}${cut}`;
+  return `${several(days.length, 'day')}; shown are ${first} to ${last}, and the line is ${day}. Distance: 0 where the state stayed the same, 1 where nothing of it was left; diamonds: the largest ${percent(1 - UNUSUAL)}. ${HOW}${cut}`;
 }
 
 function mapTold({ as_of: days, truncated }) {
+  if (!days.length) return 'No day has a vector yet: a day gets one once its prices and its news have come.';
   const cut = truncated ? ' The oldest ones are left out.' : '';
   return `${several(days.length, 'day')} with a vector, on the two axes on which they differ the most: what lies near is alike. The numbers are the days most alike by the whole vector, in their order.${cut}`;
 }
 
 /** Where no labels are fitted, how that is done. */
-function regimesTold(region, numericModel, labels) {
+function regimesTold(region, numericModel, days, labels) {
   const note = byId('regimes-told');
-  note.hidden = labels.names.some((name) => name !== 'NEUTRAL');
-  const of = numericModel ? ` --numeric-model-id ${numericModel}` : '';
+  note.hidden = days.sorted.length === 0 || labels.names.some((name) => name !== 'NEUTRAL');
+  const of = numericModel ? ` --numeric-model-id ${typed(numericModel)}` : '';
   fill(
     note,
-    'No regimes were fitted for these days, so all of them are NEUTRAL. ',
-    element('code', {}, `stream-app regimes fit --region ${region} --model-id regimes-v1 --unsupervised k-means${of} >> models.toml`),
+    `No regimes were fitted for these days, so they have no label${labels.names.length ? ' but NEUTRAL' : ''}. `,
+    element('code', {}, `stream-app regimes fit --region ${typed(region)} --model-id regimes-v1 --unsupervised k-means${of} >> models.toml`),
     ' finds some in what is stored; started with ',
     element('code', {}, 'STREAM_APP_MODELS_FILE=models.toml'),
     ' a worker labels days from then on, and ',

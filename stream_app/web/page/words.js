@@ -2,7 +2,7 @@
 
 const PRICE = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const COUNT = new Intl.NumberFormat('en');
-const SHORT = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+const SHORT = new Intl.NumberFormat('en', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 const LONG_DAY = new Intl.DateTimeFormat('en-GB', {
   weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC',
 });
@@ -46,4 +46,9 @@ export function daysBetween(first, second) {
 /** The date so many days after another. */
 export function plusDays(day, number) {
   return new Date(Date.parse(day) + number * 86_400_000).toISOString().slice(0, 10);
+}
+
+/** A name as it is typed in a shell. */
+export function typed(name) {
+  return /^[\w.:-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }
