@@ -1,6 +1,7 @@
 """What stands before every route: headers for the browser, the server's own name, the token, and two bounds."""
 
 import asyncio
+import logging
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,7 @@ MOST_REQUESTS = 256
 """Answered at a time, streams of events aside, which have a bound of their own."""
 LONGEST_QUERY_BYTES = 8_192
 REQUEST_SECONDS = 15.0
+# Plotly writes the styles of its elements into them, so that styles may stand inline; scripts may not.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -27,9 +29,11 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
 
+log = logging.getLogger(__name__)
+
 
 class Guards:
-    """An ASGI application around another one."""
+    """An ASGI application around another one, which has told of all but bugs by itself."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
@@ -54,9 +58,10 @@ class Guards:
         try:
             self._check(scope)
             await self._answer(scope, receive, send_guarded)
-        except Refused as refused:
+        except Exception as error:
             if begun:
                 raise
+            refused = error if isinstance(error, Refused) else _bug(error)
             await refused.response()(scope, receive, send_guarded)
 
     def _check(self, scope: Scope) -> None:
@@ -91,3 +96,9 @@ class Guards:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "2"}) from None
         finally:
             self._requests -= 1
+
+
+def _bug(error: Exception) -> Refused:
+    """What is told of a bug; the log tells all of it."""
+    log.error("a request ended in a bug", exc_info=error)
+    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "The server has failed; its log says how.")

@@ -55,11 +55,11 @@ async def client(site: Site) -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
-def opened(place: Place, statement_seconds: float | None = None) -> AbstractAsyncContextManager[Services]:
+def opened(place: Place, reading_seconds: float | None = None) -> AbstractAsyncContextManager[Services]:
     """Services on a place, at the hour at which the year ends."""
     settings = load_settings({"topic_prefix": place.topic_prefix})
     own = Endpoints(place.endpoints.kafka, place.database_url)
-    return open_services(settings, own, FixedClock(NOW), statement_seconds)
+    return open_services(settings, own, FixedClock(NOW), reading_seconds)
 
 
 def asking(site: Site) -> httpx.AsyncClient:

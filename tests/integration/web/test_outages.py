@@ -39,9 +39,10 @@ async def test_it_lives_and_is_not_ready_while_postgres_is_away(lived: Place) ->
 
 
 async def test_a_statement_that_takes_too_long_is_given_up_by_postgres(lived: Place) -> None:
-    async with opened(lived, statement_seconds=0.001) as services, asking(await Site.of(services, Access())) as client:
+    async with opened(lived, reading_seconds=0.001) as services, asking(await Site.of(services, Access())) as client:
         answer = await client.get("regions/US/timeline")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "in time" in answer.json()["detail"]
 
 
 async def test_a_database_without_tables_is_told_with_what_mends_it(lived: Place, unique_name: str) -> None:
@@ -64,6 +65,7 @@ async def test_a_bug_tells_nothing_of_itself(
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert answer.json()["detail"] == "The server has failed; its log says how."
     assert "a secret of the server" in caplog.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_a_connection_that_postgres_closed_is_made_again(client: httpx.AsyncClient, lived: Place) -> None:
