@@ -42,7 +42,7 @@ async def serve(settings: Settings, endpoints: Endpoints) -> None:
         except Retriable as error:
             say_waiting(log, "the database is not looked at yet", error)
         async with open_services(settings, endpoints, reading_seconds=STATEMENT_SECONDS) as services:
-            site = await Site.of(services, who)
+            site = await Site.of(services, endpoints.kafka, who)
             server = _Server(_config(create_app(site)), site)
             log.info("serving at http://%s", address(*listener.getsockname()[:2]))
             try:

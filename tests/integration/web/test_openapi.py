@@ -54,7 +54,7 @@ def served_elsewhere(place: Place) -> Iterator[ASGIApp]:
 
     async def serve() -> None:
         async with opened(place) as services:
-            made.append(create_app(await Site.of(services, Access(hosts=None))))
+            made.append(create_app(await Site.of(services, place.endpoints.kafka, Access(hosts=None))))
             ready.set()
             await ended.wait()
 

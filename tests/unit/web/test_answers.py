@@ -19,7 +19,7 @@ from stream_app.web.problems import Refused, wrong_parameter
 from stream_app.web.rows import rows
 from tests.unit.export.days import FRIDAY, MONDAY, chunk, context, filled_in, of_context, vector
 
-LABELLED = {"regimes_model_id": "regimes-us-v1", "regimes_fingerprint": "0" * 64}
+LABELLED: dict[str, Any] = {"regimes_model_id": "regimes-us-v1", "regimes_fingerprint": "0" * 64}
 PLAIN = {
     "text": str,
     "date": dt.date,
