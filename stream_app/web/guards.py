@@ -10,7 +10,9 @@ from stream_app.web.access import Access
 from stream_app.web.problems import Refused
 
 API = "/api"
-EVENTS = "/api/v1/events"
+VERSION_1 = f"{API}/v1"
+EVENTS = f"{VERSION_1}/events"
+METRICS = "/metrics"
 MOST_REQUESTS = 256
 """Answered at a time, streams of events aside, which have a bound of their own."""
 LONGEST_QUERY_BYTES = 8_192
@@ -73,8 +75,7 @@ class Guards:
             )
         if len(scope["query_string"]) > LONGEST_QUERY_BYTES:
             raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, f"A query may have {LONGEST_QUERY_BYTES:,} bytes.")
-        path = scope["path"]
-        if (path == API or path.startswith(f"{API}/")) and not self._access.admits(headers.get(b"authorization", b"")):
+        if _needs_token(scope["path"]) and not self._access.admits(headers.get(b"authorization", b"")):
             raise Refused(
                 HTTPStatus.UNAUTHORIZED,
                 "The header `Authorization: Bearer …` with the token of serve_token_file is missing or wrong.",
@@ -96,6 +97,10 @@ class Guards:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "2"}) from None
         finally:
             self._requests -= 1
+
+
+def _needs_token(path: str) -> bool:
+    return path in {API, METRICS} or path.startswith(f"{API}/")
 
 
 def _bug(error: Exception) -> Refused:

@@ -39,8 +39,17 @@ PATHS = [
     f"{V1}/health",
     "/livez",
     "/readyz",
+    "/metrics",
 ]
-WITHOUT_PARAMETERS = {f"{V1}/regions", f"{V1}/models", f"{V1}/pipeline", f"{V1}/health", "/livez", "/readyz"}
+WITHOUT_PARAMETERS = {
+    f"{V1}/regions",
+    f"{V1}/models",
+    f"{V1}/pipeline",
+    f"{V1}/health",
+    "/livez",
+    "/readyz",
+    "/metrics",
+}
 
 Case = schemathesis.Case[Any]
 
