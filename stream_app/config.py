@@ -141,7 +141,7 @@ class Settings(BaseSettings):
         ),
     ] = ()
     serve_token: Annotated[
-        Unset[Secret], Field(description="the bearer token that every request of `/api` must have then")
+        Unset[Secret], Field(description="the bearer token that every request of `/api` and `/metrics` must have then")
     ] = None
     serve_token_file: Annotated[Unset[Path], Field(description="or a file with the token")] = None
 

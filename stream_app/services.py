@@ -52,15 +52,15 @@ class Services:
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, endpoints: Endpoints, clock: Clock | None = None, statement_seconds: float | None = None
+    settings: Settings, endpoints: Endpoints, clock: Clock | None = None, reading_seconds: float | None = None
 ) -> AsyncIterator[Services]:
     """Services of one process; nothing is asked of the database or the broker before it is needed.
 
-    With `statement_seconds` Postgres gives up a statement of the pool that takes longer.
+    With `reading_seconds` the pool only reads, and a statement that takes longer is given up.
     """
     regions, models = load_regions(settings.regions), models_in_use(settings)
     async with AsyncExitStack() as stack:
-        pool = await create_pool(endpoints.database_url, statement_seconds=statement_seconds)
+        pool = await create_pool(endpoints.database_url, reading_seconds=reading_seconds)
         stack.push_async_callback(pool.close)
         publisher = Publisher(endpoints.kafka)
         stack.push_async_callback(publisher.stop)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from stream_app.metrics.listed import METRICS, OF_HEALTH, OF_THE_PROCESS, Kind, Metric
+from stream_app.metrics.listed import METRICS, NOT_COUNTED, OF_THE_PROCESS, Kind, Metric
 from stream_app.metrics.samples import Family, Sample
 
 _CREATED = "_created"
@@ -76,7 +76,7 @@ def _of(metric: Metric, labels: tuple[str, ...]) -> Counter | Gauge | Histogram:
     return made.labels(*labels) if metric.labels else made
 
 
-_MADE |= {metric.name: _made(metric) for metric in METRICS if metric not in OF_THE_PROCESS + OF_HEALTH}
+_MADE |= {metric.name: _made(metric) for metric in METRICS if metric not in OF_THE_PROCESS + NOT_COUNTED}
 for metric in METRICS:
     for labels in metric.from_start:
         _MADE[metric.name].labels(*labels)

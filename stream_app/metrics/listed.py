@@ -1,7 +1,7 @@
 """Every metric that there is. Who counts names one of these; docs, alerts and the dashboard are held against them.
 
-Each sample has the label `stage` besides: the stage of the process that tells it. A label's values are few: partitions,
-regions, models, reasons and parts, never what a record holds.
+Each sample has the label `stage` besides: the stage of the process that tells it, of a server `serve`. A label's values
+are few: partitions, regions, models, reasons, parts and routes, never what a record holds or a client asks.
 """
 
 from dataclasses import dataclass
@@ -51,6 +51,7 @@ REASONS = (
 )
 """Why a record is rejected, as schemas/README.md tells."""
 QUICK_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+ANSWER_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
 SLOW_SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0)
 
 RECORDS = Metric(
@@ -147,6 +148,25 @@ OUTAGES = Metric(
 )
 STAGE_ALIVE = Metric("stream_app_stage_alive", Kind.GAUGE, "1 or 0", (), "What /livez says of the stage.")
 STAGE_READY = Metric("stream_app_stage_ready", Kind.GAUGE, "1 or 0", (), "What /readyz says of the stage.")
+REQUESTS = Metric(
+    "stream_app_requests_total",
+    Kind.COUNTER,
+    "requests",
+    ("route", "status"),
+    "Requests to which `stream-app serve` has begun to answer, by the route's path and the status; `other` is what was "
+    "refused before a route was found, and the OpenAPI document.",
+)
+REQUEST_SECONDS = Metric(
+    "stream_app_request_seconds",
+    Kind.HISTOGRAM,
+    "seconds",
+    ("route",),
+    "From a request to the end of its answer, streams of events aside.",
+    ANSWER_SECONDS,
+)
+EVENT_STREAMS = Metric(
+    "stream_app_event_streams", Kind.GAUGE, "streams", (), "Clients that follow new contexts of the server now."
+)
 MEMORY = Metric("process_resident_memory_bytes", Kind.GAUGE, "bytes", (), "Memory that the stage's process has in use.")
 CPU = Metric("process_cpu_seconds_total", Kind.COUNTER, "seconds", (), "Processor time of the stage's process.")
 STARTED = Metric("process_start_time_seconds", Kind.GAUGE, "seconds since 1970", (), "When the stage's process began.")
@@ -167,11 +187,16 @@ METRICS = (
     OUTAGES,
     STAGE_ALIVE,
     STAGE_READY,
+    REQUESTS,
+    REQUEST_SECONDS,
+    EVENT_STREAMS,
     MEMORY,
     CPU,
     STARTED,
 )
 OF_THE_PROCESS = (MEMORY, CPU, STARTED)
 """What prometheus-client itself knows of a process."""
-OF_HEALTH = (LAG, PARTITIONS, SERVICE_UP, OUTAGES, STAGE_ALIVE, STAGE_READY)
-"""What a stage's health knows at the moment when it is asked; nobody counts it."""
+NOT_COUNTED = (LAG, PARTITIONS, SERVICE_UP, OUTAGES, STAGE_ALIVE, STAGE_READY, EVENT_STREAMS)
+"""What a stage's health or the server knows at the moment when it is asked; nobody counts it."""
+OF_THE_SERVER = (REQUESTS, REQUEST_SECONDS, *OF_THE_PROCESS)
+"""What a server counts; it tells nothing that only workers do."""

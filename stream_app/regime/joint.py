@@ -26,4 +26,11 @@ def l2_norm(vector: NDArray[np.float32]) -> np.float32:
 
     Summed in float64: a float32 dot product adds in an order that depends on the processor, as do its last digits then.
     """
-    return np.float32(np.sqrt(np.square(vector, dtype=np.float64).sum()))
+    found: np.float32 = l2_norms(vector[np.newaxis])[0]
+    return found
+
+
+def l2_norms(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The `l2_norm` of each of the vectors (n, 384): (n,)."""
+    found: NDArray[np.float32] = np.sqrt(np.square(vectors, dtype=np.float64).sum(axis=1)).astype(np.float32)
+    return found

@@ -130,8 +130,8 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingLetters:
-    """Dead letters of a topic (named without its prefix) and a reason that nobody has sent again or discarded."""
+class CountedLetters:
+    """How many dead letters there are of a topic (named without its prefix) and a reason."""
 
     topic: str
     reason: str
@@ -140,12 +140,16 @@ class WaitingLetters:
 
 @dataclass(frozen=True, slots=True)
 class StoredFacts:
-    """What the database knows. `other_definitions` are the days computed under another one than today's."""
+    """What the database knows.
+
+    `letters`: the dead letters that nobody has sent again or discarded. `other_definitions`: the days computed under
+    another one than today's.
+    """
 
     regions: Sequence[RegionFacts]
     contexts: Sequence[LastContext]
     models: Sequence[ModelFacts]
-    letters: Sequence[WaitingLetters]
+    letters: Sequence[CountedLetters]
     unpublished: Sequence[Unpublished]
     other_definitions: Sequence[OtherDefinition]
     replay_unfinished: bool

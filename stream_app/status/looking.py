@@ -22,7 +22,7 @@ from stream_app.store import migrate, progress
 from stream_app.store.database import connection
 
 LOOK_SECONDS = 10.0
-"""How long each service may take to answer everything."""
+"""How long each service may take to answer everything, where the caller does not say."""
 NOWHERE = Endpoints(KafkaAccess(""), "")
 """What services are opened with of which the one in question is not asked."""
 
@@ -71,35 +71,35 @@ async def look_by(settings: Settings, places: Places) -> PipelineFacts:
         return await look(services, places)
 
 
-async def look(services: Services, places: Places) -> PipelineFacts:
-    """Everything that can be learnt now; of a service that does not answer, why."""
+async def look(services: Services, places: Places, seconds: float = LOOK_SECONDS) -> PipelineFacts:
+    """Everything that can be learnt now; of a service that does not answer within so many seconds, why."""
     # in this order: a log that ends below what is applied is another one only if its end was read last
-    of_postgres, no_postgres = await _asked("Postgres", places.database_url, lambda _: _of_postgres(services))
-    of_kafka, no_kafka = await _asked("Kafka", places.kafka, lambda kafka: _of_kafka(services, kafka))
+    of_postgres, no_postgres = await _asked("Postgres", places.database_url, lambda _: _of_postgres(services), seconds)
+    of_kafka, no_kafka = await _asked("Kafka", places.kafka, lambda kafka: _of_kafka(services, kafka), seconds)
     return PipelineFacts(
         at=services.clock.now(),
         kafka=no_kafka,
         postgres=no_postgres,
         missing_topics=() if of_kafka is None else of_kafka.missing,
-        stages=await _stages(services, places, of_postgres, of_kafka),
+        stages=await _stages(services, places, of_postgres, of_kafka, seconds),
         logs=[] if of_postgres is None or of_kafka is None else findings(of_postgres.applied, of_kafka.logs),
         stored=None if of_postgres is None else of_postgres.stored,
     )
 
 
 async def _asked(
-    service: str, place: Place | Unanswered, question: Callable[[Place], Awaitable[Answer]]
+    service: str, place: Place | Unanswered, question: Callable[[Place], Awaitable[Answer]], seconds: float
 ) -> tuple[Answer | None, Unanswered | None]:
     """The answer, or why there is none."""
     if isinstance(place, Unanswered):
         return None, place
     try:
-        async with asyncio.timeout(LOOK_SECONDS):
+        async with asyncio.timeout(seconds):
             return await question(place), None
     except StreamAppError as error:
         return None, Unanswered(str(error), isinstance(error, Retriable))
     except TimeoutError:
-        return None, Unanswered(f"{service} has not answered within {LOOK_SECONDS:.0f} s.", away=True)
+        return None, Unanswered(f"{service} has not answered within {seconds:.0f} s.", away=True)
 
 
 async def _of_postgres(services: Services) -> _OfPostgres:
@@ -115,7 +115,7 @@ async def _of_kafka(services: Services, kafka: KafkaAccess) -> _OfKafka:
 
 
 async def _stages(
-    services: Services, places: Places, of_postgres: _OfPostgres | None, of_kafka: _OfKafka | None
+    services: Services, places: Places, of_postgres: _OfPostgres | None, of_kafka: _OfKafka | None, seconds: float
 ) -> Sequence[StageFacts]:
     found = stages.combined(
         None if of_postgres is None else of_postgres.applied,
@@ -124,7 +124,7 @@ async def _stages(
     )
     if of_postgres is None or of_kafka is None:
         return found
-    looked_at, _ = await _asked("Kafka", places.kafka, lambda _: stages.with_oldest_records(services, found))
+    looked_at, _ = await _asked("Kafka", places.kafka, lambda _: stages.with_oldest_records(services, found), seconds)
     return looked_at or found
 
 

@@ -3,7 +3,7 @@
 from stream_app.contexts.closing import definition_of
 from stream_app.requeuing import LETTER_TOPICS
 from stream_app.services import Services
-from stream_app.status.facts import ModelFacts, StoredFacts, WaitingLetters
+from stream_app.status.facts import CountedLetters, ModelFacts, StoredFacts
 from stream_app.status.regions import region_facts
 from stream_app.store import definitions, handled_letters, models, replays, revisions, standing
 from stream_app.store.database import Connection, connection
@@ -22,17 +22,20 @@ async def stored_facts(services: Services) -> StoredFacts:
             regions=await region_facts(services),
             contexts=await standing.last_contexts(conn, regions, joint),
             models=await _models(conn, services),
-            letters=await _letters(conn, services),
+            letters=await counted_letters(conn, services, Choice([services.topic(name) for name in LETTER_TOPICS])),
             unpublished=await standing.unpublished(conn, SENT_AFTER_INTERVALS * services.settings.republish_seconds),
             other_definitions=await definitions.computed_under_another(conn, today),
             replay_unfinished=await replays.unfinished(conn) is not None,
         )
 
 
-async def _letters(conn: Connection, services: Services) -> list[WaitingLetters]:
-    topics = {services.topic(name): name for name in LETTER_TOPICS}
-    counts = await handled_letters.counts(conn, Choice(list(topics)))
-    return [WaitingLetters(topics[topic], reason, letters) for (topic, reason), letters in sorted(counts.items())]
+async def counted_letters(conn: Connection, services: Services, choice: Choice) -> list[CountedLetters]:
+    """How many of the chosen letters there are, by topic and reason."""
+    prefix = services.settings.topic_prefix
+    return [
+        CountedLetters(topic.removeprefix(prefix), reason, letters)
+        for (topic, reason), letters in sorted((await handled_letters.counts(conn, choice)).items())
+    ]
 
 
 async def _models(conn: Connection, services: Services) -> list[ModelFacts]:

@@ -67,13 +67,15 @@ class PageQuery:
         return self.model_id, self.region, self.first, self.last, self.known_at, self.absent, self.limit
 
 
-async def page(connection: Connection, query: PageQuery) -> DayChunk:
-    """The days of a page, in its order."""
+async def page(connection: Connection, query: PageQuery) -> Sequence[Any]:
+    """The rows of a page, in its order: of NEWEST's columns in `exported`, a live day's vector in its payload alone."""
     sql = PAGES[query.order]
-    return _chunk(await connection.fetch(sql, *query.parameters()))
+    rows: Sequence[Any] = await connection.fetch(sql, *query.parameters())
+    return rows
 
 
-def _chunk(rows: Sequence[Any]) -> DayChunk:
+def chunk(rows: Sequence[Any]) -> DayChunk:
+    """The days of a page's rows, as an export has them."""
     days = [_day(row) for row in rows]
     matrix = np.full((len(days), DIM), np.nan, np.float32)
     for place, each in enumerate(days):

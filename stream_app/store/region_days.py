@@ -1,12 +1,9 @@
-"""How the regions' days stand: the newest of each model, those that are being closed, and how far the inputs are."""
+"""Which regions the database has, and each one's newest day of each joint model."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 
-from stream_app.store import triggers
 from stream_app.store.database import Connection
 from stream_app.store.exported import ExportedDay, context_of, day
-from stream_app.store.triggers import StoredTrigger
 
 # The newest row of joint_embeddings is later than the newest revision only where a seed command has filled it in.
 NEWEST = """
@@ -28,31 +25,11 @@ NEWEST = """
     WHERE live.as_of_date IS NOT NULL OR filled.as_of_date IS NOT NULL
     ORDER BY of_region.region, of_model.model_id
 """
-WAITING = f"""
-    SELECT {triggers.COLUMNS}, of_region FROM (
-        SELECT *, count(*) OVER (PARTITION BY region) AS of_region, row_number() OVER (
-            PARTITION BY region
-            ORDER BY known_at IS NULL, log_epoch, log_timestamp_ms, log_partition, log_offset, as_of, number) AS place
-        FROM day_triggers WHERE NOT computed
-    ) AS waiting
-    WHERE place <= $1 ORDER BY region, place
-"""
 REGIONS = "SELECT region FROM regions ORDER BY region"
 IS_STORED = """
     SELECT EXISTS (SELECT 1 FROM regions WHERE region = $1)
         OR EXISTS (SELECT 1 FROM joint_embeddings WHERE joint_type = 'REGIME_CONTEXT_V0' AND region = $1)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingDays:
-    """A region's triggers that are to be computed: the first of them, and how many there are."""
-
-    first: Sequence[StoredTrigger]
-    total: int
-
-
-NONE_WAIT = WaitingDays((), 0)
 
 
 async def regions(connection: Connection) -> list[str]:
@@ -71,13 +48,3 @@ async def newest(connection: Connection, regions: Collection[str]) -> dict[str, 
     for row in await connection.fetch(NEWEST, list(regions)):
         found.setdefault(row["region"], []).append(day(row, context_of(row), None))
     return found
-
-
-async def waiting(connection: Connection, limit: int) -> dict[str, WaitingDays]:
-    """Each region's oldest triggers that are to be computed, so many at most."""
-    found: dict[str, list[StoredTrigger]] = {}
-    totals: dict[str, int] = {}
-    for row in await connection.fetch(WAITING, limit):
-        found.setdefault(row["region"], []).append(triggers.from_row(row))
-        totals[row["region"]] = row["of_region"]
-    return {region: WaitingDays(first, totals[region]) for region, first in found.items()}

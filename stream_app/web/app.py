@@ -3,13 +3,12 @@
 from fastapi import APIRouter, Depends, FastAPI
 
 from stream_app.web import routes
+from stream_app.web.counting import Counted
 from stream_app.web.documents import COMMON, OVERVIEW, document
-from stream_app.web.guards import API, Guards
+from stream_app.web.guards import VERSION_1, Guards
 from stream_app.web.parameters import once
 from stream_app.web.refusing import refuse_in_problems
 from stream_app.web.site import Site
-
-VERSION_1 = f"{API}/v1"
 
 
 def create_app(site: Site) -> FastAPI:
@@ -31,7 +30,9 @@ def create_app(site: Site) -> FastAPI:
     app.include_router(version_1)
     app.include_router(routes.PAGE)
     app.include_router(routes.PROBES)
+    app.include_router(routes.METRICS)
     app.add_middleware(Guards, access=site.access)
+    app.add_middleware(Counted)  # around the guards
     refuse_in_problems(app)
     app.openapi = lambda: document(app)  # type: ignore[method-assign] # FastAPI's documented way
     return app

@@ -21,11 +21,21 @@ TOKEN = "token"
 REFERENCE = "#/components/schemas/{name}"
 
 
-def documented(kind: type[msgspec.Struct], told: str, also: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a route's decorator says of its answer: a struct as JSON, and other media types with their schemas."""
+def documented(
+    kind: type[msgspec.Struct],
+    told: str,
+    also: Mapping[str, Any] | None = None,
+    otherwise: Mapping[int, str] | None = None,
+) -> dict[str, Any]:
+    """What a route's decorator says of its answer: a struct as JSON, `also` in other media types with their schemas.
+
+    `otherwise` are other statuses with the same struct.
+    """
     content = {JSON: {"schema": {"$ref": REFERENCE.format(name=kind.__name__)}}}
     others = {media_type: {"schema": schema} for media_type, schema in (also or {}).items()}
-    return {"response_model": None, "responses": {200: {"description": told, "content": content | others}}}
+    responses = {200: {"description": told, "content": content | others}}
+    responses |= {status: {"description": words, "content": content} for status, words in (otherwise or {}).items()}
+    return {"response_model": None, "responses": responses}
 
 
 def _problem(told: str) -> dict[str, Any]:

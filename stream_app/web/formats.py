@@ -4,16 +4,13 @@ import io
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 
-from schemas import Vector
 from stream_app.export.arrow import record_batch
-from stream_app.export.columns import values
 from stream_app.export.text import CsvContexts
 from stream_app.store.exported import DayChunk
-from stream_app.web.answers.contexts import ContextRow
 from stream_app.web.problems import Refused
 
 Format = Literal["json", "csv", "arrow"]
@@ -36,21 +33,6 @@ def wanted(asked: Format | None, accept: str) -> Format:
     if likes[best] <= 0:
         raise Refused(HTTPStatus.NOT_ACCEPTABLE, f"There are {', '.join(MEDIA_TYPES.values())}; or ask with ?format=.")
     return best
-
-
-def rows(chunk: DayChunk, vectors: bool) -> list[dict[str, Any]]:
-    """The days as ContextRow has them, made without one: a struct a row would be checked and encoded again."""
-    told = values(chunk)
-    made: list[dict[str, Any]] = [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
-    if vectors:
-        for row, day in zip(made, chunk.days, strict=True):
-            row["vector"] = None if day.vector is None else Vector.of(day.vector)
-    return made
-
-
-def context_row(chunk: DayChunk, vectors: bool) -> ContextRow:
-    """The one day of a chunk."""
-    return ContextRow(**rows(chunk, vectors)[0])
 
 
 def as_csv(chunk: DayChunk, vectors: bool) -> bytes:

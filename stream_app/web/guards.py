@@ -1,6 +1,7 @@
 """What stands before every route: headers for the browser, the server's own name, the token, and two bounds."""
 
 import asyncio
+import logging
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,11 +10,14 @@ from stream_app.web.access import Access
 from stream_app.web.problems import Refused
 
 API = "/api"
-EVENTS = "/api/v1/events"
+VERSION_1 = f"{API}/v1"
+EVENTS = f"{VERSION_1}/events"
+METRICS = "/metrics"
 MOST_REQUESTS = 256
 """Answered at a time, streams of events aside, which have a bound of their own."""
 LONGEST_QUERY_BYTES = 8_192
 REQUEST_SECONDS = 15.0
+# Plotly writes the styles of its elements into them, so that styles may stand inline; scripts may not.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -27,9 +31,11 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
 
+log = logging.getLogger(__name__)
+
 
 class Guards:
-    """An ASGI application around another one."""
+    """An ASGI application around another one, which has told of all but bugs by itself."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
@@ -54,9 +60,10 @@ class Guards:
         try:
             self._check(scope)
             await self._answer(scope, receive, send_guarded)
-        except Refused as refused:
+        except Exception as error:
             if begun:
                 raise
+            refused = error if isinstance(error, Refused) else _bug(error)
             await refused.response()(scope, receive, send_guarded)
 
     def _check(self, scope: Scope) -> None:
@@ -68,8 +75,7 @@ class Guards:
             )
         if len(scope["query_string"]) > LONGEST_QUERY_BYTES:
             raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, f"A query may have {LONGEST_QUERY_BYTES:,} bytes.")
-        path = scope["path"]
-        if (path == API or path.startswith(f"{API}/")) and not self._access.admits(headers.get(b"authorization", b"")):
+        if _needs_token(scope["path"]) and not self._access.admits(headers.get(b"authorization", b"")):
             raise Refused(
                 HTTPStatus.UNAUTHORIZED,
                 "The header `Authorization: Bearer …` with the token of serve_token_file is missing or wrong.",
@@ -91,3 +97,13 @@ class Guards:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "2"}) from None
         finally:
             self._requests -= 1
+
+
+def _needs_token(path: str) -> bool:
+    return path in {API, METRICS} or path.startswith(f"{API}/")
+
+
+def _bug(error: Exception) -> Refused:
+    """What is told of a bug; the log tells all of it."""
+    log.error("a request ended in a bug", exc_info=error)
+    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "The server has failed; its log says how.")

@@ -11,14 +11,14 @@ from schemas.topics import NEWS, PRICES
 from stream_app.contexts.batch import news_of_days
 from stream_app.regime.calendars import OutsideCalendar
 from stream_app.regime.windows import LARGEST_WINDOW_DAYS, lookback_days
-from stream_app.store import lineage, models, pages, prices
+from stream_app.store import exported, lineage, models, pages, prices
 from stream_app.store.database import Connection
-from stream_app.store.exported import ExportedDay
+from stream_app.store.exported import ExportedDay, context_of
 from stream_app.store.lineage import DayQuery, StoredRevision
 from stream_app.store.pages import PageQuery
 from stream_app.store.prices import EMPTY
 from stream_app.store.triggers import StoredTrigger, TriggerKey
-from stream_app.web import cursors, formats
+from stream_app.web import cursors
 from stream_app.web.answers.contexts import (
     ArticleTold,
     ContextDetail,
@@ -33,6 +33,7 @@ from stream_app.web.answers.contexts import (
 )
 from stream_app.web.cursors import AfterArticle
 from stream_app.web.problems import Refused
+from stream_app.web.rows import rows
 from stream_app.web.site import Site
 
 SHOWN_REVISIONS = 100
@@ -54,17 +55,18 @@ class Asked:
 async def read(conn: Connection, site: Site, asked: Asked) -> ContextDetail | None:
     """The day's newest revision with where it comes from; None where there is none."""
     query = asked.day
-    page = await pages.page(
+    found = await pages.page(
         conn, PageQuery(query.model_id, query.region, query.as_of, query.as_of, query.known_at, limit=1)
     )
-    if not page.days:
+    if not found:
         return None
-    (day,), context = page.days, page.days[0].context
+    context = context_of(found[0])
+    day = exported.day(found[0], context, None)
     trigger = None
     if context is not None:
         trigger = await lineage.trigger(conn, TriggerKey(context.region, context.as_of, context.trigger_number))
     return ContextDetail(
-        context=formats.context_row(page, asked.vectors),
+        context=rows(found, asked.vectors)[0],
         trigger=None if trigger is None else _trigger(trigger),
         numeric=None if context is None else await _numeric(conn, site, context, trigger),
         text=None if context is None else await _text(conn, site, context, trigger, asked),

@@ -1,4 +1,4 @@
-"""How an exception becomes a problem: what the person asked wrongly, a service that is away, and a bug."""
+"""How an exception becomes a problem: what the person asked wrongly, and a service that is away."""
 
 import logging
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ MOST_ERRORS = 10
 """Wrong parameters that are told of one request."""
 LONGEST_TOLD = 200
 """Characters of a name, or of what is wrong, in which a value may stand."""
+TOO_MUCH = "Postgres has not answered this in time, or refused it for now: ask for less, or again in a moment."
 SENTENCES: Mapping[int, str] = {
     HTTPStatus.NOT_FOUND: "There is nothing here; /api/v1/openapi.json lists what there is.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This is only read: ask with GET.",
@@ -28,13 +29,12 @@ log = logging.getLogger(__name__)
 
 
 def refuse_in_problems(app: FastAPI) -> None:
-    """Let the app answer every exception by a problem."""
+    """Let the app answer every exception that is no bug by a problem."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_parameters)
     app.add_exception_handler(Retriable, _away)
     app.add_exception_handler(Fatal, _fatal)
-    app.add_exception_handler(Exception, _bug)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -70,16 +70,10 @@ def _short(text: str) -> str:
 
 async def _away(_: Request, error: Exception) -> Response:
     say_waiting(log, "a request was not answered", error)
-    what = f"{error.service} does not answer now" if isinstance(error, Away) else "The database refused for now"
-    headers = {"Retry-After": f"{RETRY_SECONDS}"}
-    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, f"{what}: ask again in a moment.", headers).response()
+    told = f"{error.service} does not answer now: ask again in a moment." if isinstance(error, Away) else TOO_MUCH
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, told, {"Retry-After": f"{RETRY_SECONDS}"}).response()
 
 
 async def _fatal(_: Request, error: Exception) -> Response:
     log.error("a request was not answered: %s", error)
     return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": f"{RETRY_SECONDS}"}).response()
-
-
-async def _bug(_: Request, error: Exception) -> Response:
-    log.error("a request ended in a bug", exc_info=error)
-    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "The server has failed; its log says how.").response()

@@ -41,8 +41,8 @@ async def serve(settings: Settings, endpoints: Endpoints) -> None:
             await migrate.check(endpoints.database_url)
         except Retriable as error:
             say_waiting(log, "the database is not looked at yet", error)
-        async with open_services(settings, endpoints, statement_seconds=STATEMENT_SECONDS) as services:
-            site = await Site.of(services, who)
+        async with open_services(settings, endpoints, reading_seconds=STATEMENT_SECONDS) as services:
+            site = await Site.of(services, endpoints.kafka, who)
             server = _Server(_config(create_app(site)), site)
             log.info("serving at http://%s", address(*listener.getsockname()[:2]))
             try:

@@ -59,7 +59,8 @@ async def test_it_shows_the_day_of_its_address_with_its_regime_price_news_and_da
     page = shown.page
     await expect(page.locator("#day-title")).to_have_text("Monday, 15 September 2008, US")
     await expect(page.locator("#day-told")).to_contain_text("SPX.US fell by 4.7 % and 5 articles were read")
-    await expect(page.locator("#state")).to_contain_text("Live: 1 thing to look at")
+    await expect(page.locator("#state")).to_contain_text("Live: 2 things to look at")
+    await expect(page.locator("#pipeline-told")).to_contain_text("No worker runs")
     await expect(page.locator("#pipeline-told")).to_contain_text("not-json")
     await expect(page.locator("#legend .label")).to_have_count(3)
     assert await page.locator("#timeline-chart .scatterlayer .trace").count() > 5

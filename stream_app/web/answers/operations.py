@@ -7,6 +7,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from stream_app.config import Settings
+from stream_app.status.facts import CountedLetters, PipelineFacts, StageFacts, Unanswered
+from stream_app.status.problems import ProblemCode, problems
+from stream_app.store.standing import Unpublished
+
 
 class ModelTold(msgspec.Struct, frozen=True, kw_only=True):
     """A model of the packaged file, of models_file, or of this database alone (`algorithm` is null then)."""
@@ -57,75 +62,100 @@ class LetterPage(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-class ReasonTold(msgspec.Struct, frozen=True, kw_only=True):
-    """How many letters there are of a topic and a reason."""
-
-    topic: str
-    reason: str
-    letters: int
-
-
 class ReasonList(msgspec.Struct, frozen=True, kw_only=True):
     """Counts by topic and reason, and their sum."""
 
-    reasons: Sequence[ReasonTold]
+    reasons: Sequence[CountedLetters]
     total: int
 
 
 class PartitionLag(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a partition is applied; `end` and `lag` are null where they are not known."""
+    """How far a partition is applied, and where its log ends; null is what is not known."""
 
     partition: int
-    applied: int
+    applied: int | None
     end: int | None
     lag: int | None
-    idle_seconds: Annotated[float | None, Meta(description="Since it was moved on last; null: never")]
+    still_seconds: Annotated[float | None, Meta(description="Since it was moved on last; null: never, or not known")]
 
 
 class StageLag(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage and its topic."""
+    """A stage and its topic, named without its prefix."""
 
     stage: str
     topic: str
-    lag: Annotated[int | None, Meta(description="Of all partitions; null while Kafka does not answer")]
+    workers: Annotated[int | None, Meta(description="Processes that read it; null while Kafka does not answer")]
+    lag: Annotated[int | None, Meta(description="Of all partitions; null where it is not known")]
     partitions: Sequence[PartitionLag]
 
+    @classmethod
+    def of(cls, facts: StageFacts) -> "StageLag":
+        """What is known of a stage."""
+        partitions = [
+            PartitionLag(
+                partition=each.partition,
+                applied=each.applied,
+                end=each.end,
+                lag=each.lag,
+                still_seconds=each.still_seconds,
+            )
+            for each in facts.partitions
+        ]
+        return cls(stage=facts.stage, topic=facts.topic, workers=facts.members, lag=facts.lag, partitions=partitions)
 
-class Broker(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether Kafka answers."""
+
+class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether Kafka or Postgres answers."""
 
     answers: bool
     why_not: str | None
 
-
-class CloseTold(msgspec.Struct, frozen=True, kw_only=True):
-    """The trigger of a region that was known last."""
-
-    region: str
-    as_of: dt.date
-    number: int
-    closed_at: dt.datetime
-    known_at: dt.datetime
-    computed: bool
+    @classmethod
+    def of(cls, unanswered: Unanswered | None) -> "ServiceState":
+        """What was found."""
+        return cls(answers=unanswered is None, why_not=None if unanswered is None else unanswered.reason)
 
 
-class Backlog(msgspec.Struct, frozen=True, kw_only=True):
-    """What is not done yet."""
+class ProblemTold(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is wrong, and what to do."""
 
-    triggers: Annotated[int, Meta(description="Closes and amendments that are to be computed")]
-    contexts: Annotated[int, Meta(description="Contexts that are to be published")]
-    marks: Annotated[int, Meta(description="Places at which late records have touched a day that is to be amended")]
+    code: ProblemCode
+    sentence: str
+    todo: Annotated[str | None, Meta(description="null: the sentence says it")]
 
 
 class PipelineState(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the pipeline is and what is wrong with it, in sentences."""
+    """How far the pipeline is and what is wrong with it, as `stream-app status` tells it.
 
-    kafka: Broker
+    What only Postgres knows is null while it does not answer.
+    """
+
+    at: dt.datetime
+    kafka: ServiceState
+    postgres: ServiceState
     stages: Sequence[StageLag]
-    backlog: Backlog
-    last_closes: Sequence[CloseTold]
-    dead_letters: Annotated[Sequence[ReasonTold], Meta(description="Those that wait")]
-    problems: Sequence[str]
+    dead_letters: Annotated[Sequence[CountedLetters] | None, Meta(description="Those that wait")]
+    unpublished: Annotated[
+        Sequence[Unpublished] | None, Meta(description="What should be on its topic by now and is not")
+    ]
+    problems: Sequence[ProblemTold]
+
+    @classmethod
+    def of(cls, facts: PipelineFacts, settings: Settings) -> "PipelineState":
+        """What was found, judged by these settings."""
+        stored = facts.stored
+        return cls(
+            at=facts.at,
+            kafka=ServiceState.of(facts.kafka),
+            postgres=ServiceState.of(facts.postgres),
+            stages=[StageLag.of(each) for each in facts.stages],
+            dead_letters=None if stored is None else stored.letters,
+            unpublished=None if stored is None else stored.unpublished,
+            problems=[
+                ProblemTold(code=each.code, sentence=each.sentence, todo=each.todo)
+                for each in problems(facts, settings)
+            ],
+        )
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,10 +10,10 @@ export function showPipeline(node, pipeline, regions) {
     element(
       'div',
       { className: 'columns' },
-      element('div', {}, stages(pipeline), backlog(pipeline.backlog)),
-      element('div', {}, letters(pipeline.dead_letters)),
+      element('div', {}, stages(pipeline), pipeline.unpublished && unpublished(pipeline.unpublished)),
+      element('div', {}, pipeline.dead_letters && letters(pipeline.dead_letters)),
     ),
-    regionTable(regions, pipeline.last_closes),
+    regionTable(regions),
   );
 }
 
@@ -26,25 +26,21 @@ export function summary(pipeline, live) {
 
 function problems(told) {
   if (!told.length) return element('p', {}, 'Nothing is wrong.');
-  return element('div', { className: 'problem' }, element('ul', { className: 'plain' }, ...told.map((each) => element('li', {}, sentence(each)))));
+  const lines = told.map(({ sentence: wrong, todo }) => element('li', {}, sentence(wrong), ...(todo ? [' ', sentence(todo)] : [])));
+  return element('div', { className: 'problem' }, element('ul', { className: 'plain' }, ...lines));
 }
 
 function stages({ stages: told, kafka }) {
-  const rows = told.map(({ stage, topic, lag, partitions }) => ({
-    cells: [stage, topic, lag === null ? 'not known' : count(lag), String(partitions.length)],
-  }));
+  const rows = told.map(({ stage, topic, workers, lag }) => ({ cells: [stage, topic, known(workers), known(lag)] }));
   const caption = kafka.answers ? 'Stages, and how many records each has still to apply' : 'Stages. Kafka does not answer, so their lag is not known';
-  return table(caption, [['Stage'], ['Reads'], ['Lag', 'number'], ['Partitions', 'number']], rows);
+  return table(caption, [['Stage'], ['Reads'], ['Workers', 'number'], ['Lag', 'number']], rows);
 }
 
-function backlog({ triggers, contexts, marks }) {
-  const waiting = [
-    [triggers, 'close or amendment', 'closes and amendments', 'to be computed'],
-    [contexts, 'context', 'contexts', 'to be published'],
-    [marks, 'place', 'places', 'where late records touched a day, to be amended'],
-  ].filter(([number]) => number > 0);
-  const words = waiting.map(([number, one, more, what]) => `${several(number, one, more)} ${what}`);
-  return element('p', { className: 'told' }, words.length ? `Still to do: ${words.join('; ')}.` : 'Nothing is left to be computed or published.');
+const known = (number) => (number === null ? 'not known' : count(number));
+
+function unpublished(told) {
+  const words = told.map(({ what, rows }) => `${count(rows)} ${what}`);
+  return element('p', { className: 'told' }, words.length ? `Still to be published: ${words.join('; ')}.` : 'Nothing is left to be published.');
 }
 
 function letters(told) {
@@ -58,13 +54,12 @@ function letters(told) {
   );
 }
 
-function regionTable(regions, closes) {
-  const last = new Map(closes.map((each) => [each.region, each]));
+function regionTable(regions) {
   const rows = regions.map((region) => ({
     cells: [
       region.region,
       region.state,
-      lastClose(last.get(region.region)),
+      region.last_closed ? together(region.last_closed.as_of, `known ${instant(region.last_closed.known_at)}`) : 'none yet',
       region.next_close && together(region.next_close.as_of, `closes ${instant(region.next_close.closes_at)}`),
       waits(region),
     ],
@@ -72,22 +67,14 @@ function regionTable(regions, closes) {
   return table('Regions', [['Region'], ['Now'], ['Last close'], ['Next close'], ['Waits for']], rows);
 }
 
-function lastClose(close) {
-  return close ? together(close.as_of, `known ${instant(close.known_at)}${close.computed ? '' : ', being computed'}`) : 'none yet';
-}
-
 /** A day, and beside or below it an instant. */
 function together(day, at) {
   return element('span', { className: 'also' }, element('span', { className: 'once' }, day), element('span', { className: 'once told' }, at));
 }
 
-function waits({ closing, closing_total: total }) {
-  if (!total) return 'nothing';
-  const told = closing.map((day) => {
-    const behind = day.behind.length ? ` (${several(day.behind.length, 'partition')} behind)` : '';
-    const until = day.until ? `, until ${instant(day.until)} at most` : '';
-    return element('li', {}, `${day.as_of}: ${day.waits_for}${behind}${until}`);
-  });
-  const left = total - closing.length;
-  return element('ul', { className: 'plain' }, ...told, left > 0 ? element('li', {}, `and ${several(left, 'day')} more`) : null);
+function waits({ waiting, to_amend: marked }) {
+  const told = waiting.map((each) => each.told);
+  if (marked) told.push(`${several(marked, 'day')} touched by late records, to be amended`);
+  if (!told.length) return 'nothing';
+  return element('ul', { className: 'plain' }, ...told.map((each) => element('li', {}, each)));
 }

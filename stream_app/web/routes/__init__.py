@@ -1,6 +1,18 @@
 """The routes, one module a resource."""
 
-from stream_app.web.routes import analogues, charts, contexts, events, health, letters, models, page, pipeline, regions
+from stream_app.web.routes import (
+    analogues,
+    charts,
+    contexts,
+    events,
+    health,
+    letters,
+    metrics,
+    models,
+    page,
+    pipeline,
+    regions,
+)
 
 VERSION_1 = tuple(
     module.router for module in (regions, contexts, analogues, charts, models, letters, pipeline, events, health)
@@ -10,3 +22,5 @@ PAGE = page.router
 """The dashboard, which needs no token itself."""
 PROBES = health.probes
 """Those of the server itself, which need no token."""
+METRICS = metrics.router
+"""What Prometheus asks."""

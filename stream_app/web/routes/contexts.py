@@ -13,7 +13,6 @@ from starlette.responses import Response
 from stream_app.store import chosen, pages
 from stream_app.store.chosen import Chosen
 from stream_app.store.database import Connection, connection
-from stream_app.store.exported import DayChunk
 from stream_app.store.lineage import DayQuery
 from stream_app.store.pages import PageQuery
 from stream_app.web import cursors, formats, lineage
@@ -25,12 +24,13 @@ from stream_app.web.formats import MEDIA_TYPES, Format
 from stream_app.web.known import require_known
 from stream_app.web.parameters import Cursor, DayInPath, Flag, Instant, ModelId, Parameters, RegionInPath, Span
 from stream_app.web.problems import Refused
+from stream_app.web.rows import rows
 from stream_app.web.site import TheSite
 
 ONE_DAY = dt.timedelta(days=1)
 LARGEST_PAGE = 1_000
 LARGE_PAGE = 200
-"""A page of more days is encoded in a thread."""
+"""A page of more days is made in a thread."""
 LARGEST_ARTICLES = 500
 KNOWN_AT = Field(description="As it was known at this instant, as `show --known-at` has it; else as it is known now")
 VECTORS = Field(description="With each day's vector")
@@ -85,21 +85,21 @@ async def contexts(
     query = asked.query(site.model_id(asked.model_id), region)
     async with connection(site.services.pool) as conn:
         found = await pages.page(conn, query)
-        if not found.days and asked.cursor is None:
+        if not found and asked.cursor is None:
             await require_known(conn, site, region, query.model_id)
         left_out = await _left_out(conn, query) if asked.cursor is None else None
-    page = DayChunk(found.days[: asked.limit], found.vectors[: asked.limit])
-    more = len(found.days) > asked.limit
-    next_cursor = cursors.written(AfterDay(page.days[-1].as_of)) if more else None
+    shown, more = found[: asked.limit], len(found) > asked.limit
+    next_cursor = cursors.written(AfterDay(shown[-1]["as_of_date"])) if more else None
     link = {"Link": _next_link(request, next_cursor)} if next_cursor else None
     if form != "json":
-        body = await asyncio.to_thread(formats.AS_BYTES[form], page, asked.vectors)
+        body = await asyncio.to_thread(lambda: formats.AS_BYTES[form](pages.chunk(shown), asked.vectors))
         return tagged(request, body, MEDIA_TYPES[form], link)
+    large = len(shown) > LARGE_PAGE
     told = ContextPage(
         region=region,
         model_id=query.model_id,
         known_at=asked.known_at,
-        contexts=formats.rows(page, asked.vectors),  # type: ignore[arg-type] # as ContextRow has them
+        contexts=await asyncio.to_thread(rows, shown, asked.vectors) if large else rows(shown, asked.vectors),
         next_cursor=next_cursor,
         left_out=left_out,
     )
@@ -135,5 +135,5 @@ async def _left_out(conn: Connection, query: PageQuery) -> LeftOut | None:
 
 def _next_link(request: Request, cursor: str) -> str:
     """The next page as RFC 8288 has it, relative to this server."""
-    url = request.url.include_query_params(cursor=cursor)
-    return f'<{url.path}?{url.query}>; rel="next"'
+    kept = [each for each in request.url.query.split("&") if each and not each.startswith("cursor=")]
+    return f'<{request.scope["raw_path"].decode()}?{"&".join([*kept, f"cursor={cursor}"])}>; rel="next"'

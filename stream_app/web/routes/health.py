@@ -27,7 +27,7 @@ async def livez(_: Annotated[Parameters, Query()]) -> Response:
     return Response(msgspec.json.encode(Alive(alive=True)), headers=FRESH, media_type=JSON)
 
 
-@probes.get("/readyz", **documented(Health, "Postgres answers."))
+@probes.get("/readyz", **documented(Health, "Postgres answers.", otherwise={503: "It does not, and why."}))
 async def readyz(site: TheSite, _: Annotated[Parameters, Query()]) -> Response:
     """Whether Postgres answers; else 503, and why."""
     found = await _health(site)

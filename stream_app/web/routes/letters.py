@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from stream_app.requeuing import LETTER_TOPICS
+from stream_app.status.stored import counted_letters
 from stream_app.store import handled_letters
 from stream_app.store.database import connection
 from stream_app.store.dead_letters import letter_time
@@ -20,7 +21,6 @@ from stream_app.web.answering import answer
 from stream_app.web.answers.operations import BytesTold, LetterPage, LetterTold, ReasonList
 from stream_app.web.cursors import AfterLetter
 from stream_app.web.documents import documented
-from stream_app.web.letter_counts import told_counts
 from stream_app.web.parameters import Cursor, Flag, Parameters, ReasonCode, Since, Until
 from stream_app.web.site import Site, TheSite
 
@@ -105,11 +105,8 @@ async def letters(request: Request, site: TheSite, asked: Annotated[LettersAsked
 async def reasons(request: Request, site: TheSite, asked: Annotated[LettersChosen, Query()]) -> Response:
     """How many of the chosen letters there are of each topic and reason."""
     async with connection(site.services.pool) as conn:
-        counts = await handled_letters.counts(conn, asked.choice(site))
-    return answer(
-        request,
-        ReasonList(reasons=told_counts(counts, site.services.settings.topic_prefix), total=sum(counts.values())),
-    )
+        counts = await counted_letters(conn, site.services, asked.choice(site))
+    return answer(request, ReasonList(reasons=counts, total=sum(each.letters for each in counts)))
 
 
 def _cursor(letter: ListedLetter) -> str:

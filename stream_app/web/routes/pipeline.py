@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from stream_app.web import pipeline_states
 from stream_app.web.answering import answer
 from stream_app.web.answers.operations import PipelineState
 from stream_app.web.documents import documented
@@ -18,8 +17,8 @@ router = APIRouter(tags=["pipeline"])
 
 @router.get("/pipeline", **documented(PipelineState, "How far the pipeline is."))
 async def pipeline(request: Request, site: TheSite, _: Annotated[Parameters, Query()]) -> Response:
-    """Each stage's lag by partition, what waits, the last closes, dead letters by reason, and problems in sentences.
+    """Each stage's lag by partition, dead letters by reason, what is wrong, what to do, as `stream-app status` has it.
 
-    While Kafka is away what the database knows is told all the same.
+    A service that is away hides what only it knows, and nothing else.
     """
-    return answer(request, await pipeline_states.read(site))
+    return answer(request, PipelineState.of(await site.looks.now(), site.services.settings))

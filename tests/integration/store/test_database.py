@@ -48,6 +48,18 @@ async def test_a_missing_table_names_the_command_that_makes_it(pool: Pool) -> No
             await models.register(conn, MODEL)
 
 
+async def test_a_pool_that_reads_writes_nothing_and_gives_up_what_takes_too_long(database_url: str) -> None:
+    reading = await create_pool(database_url, reading_seconds=0.1)
+    with pytest.raises(Retriable, match=r"^Postgres refused for now: ReadOnlySQLTransactionError"):
+        async with connection(reading) as conn:
+            await conn.execute("DELETE FROM models")
+    with pytest.raises(Retriable, match=r"^Postgres refused for now: QueryCanceledError") as refused:
+        async with connection(reading) as conn:
+            await conn.execute("SELECT pg_sleep(60)")
+    assert not isinstance(refused.value, Away)
+    await reading.close()
+
+
 async def test_a_connection_that_was_cut_is_worth_waiting_for_and_the_pool_goes_on(pool: Pool) -> None:
     with pytest.raises(Retriable):
         async with transaction(pool) as conn, connection(pool) as other:

@@ -4,7 +4,8 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -41,9 +42,9 @@ async def services(lived: Place) -> AsyncIterator[Services]:
 
 
 @pytest.fixture
-async def site(services: Services) -> AsyncIterator[Site]:
+async def site(services: Services, lived: Place) -> AsyncIterator[Site]:
     """A site that asks for no token."""
-    made = await Site.of(services, Access())
+    made = await Site.of(services, lived.endpoints.kafka, Access())
     yield made
     await made.feed.stop()
 
@@ -55,14 +56,23 @@ async def client(site: Site) -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
-def opened(place: Place, statement_seconds: float | None = None) -> AbstractAsyncContextManager[Services]:
+def opened(
+    place: Place, reading_seconds: float | None = None, **settings_of_test: Any
+) -> AbstractAsyncContextManager[Services]:
     """Services on a place, at the hour at which the year ends."""
-    settings = load_settings({"topic_prefix": place.topic_prefix})
+    settings = load_settings({"topic_prefix": place.topic_prefix} | settings_of_test)
     own = Endpoints(place.endpoints.kafka, place.database_url)
-    return open_services(settings, own, FixedClock(NOW), statement_seconds)
+    return open_services(settings, own, FixedClock(NOW), reading_seconds)
 
 
 def asking(site: Site) -> httpx.AsyncClient:
     """A client of a site in this process; an exception is what a server makes of it."""
     transport = httpx.ASGITransport(create_app(site), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url=BASE)
+
+
+@asynccontextmanager
+async def answering(services: Services, place: Place) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a site of its own on other services, and on the place's broker."""
+    async with asking(await Site.of(services, place.endpoints.kafka, Access())) as client:
+        yield client

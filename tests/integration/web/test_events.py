@@ -36,7 +36,7 @@ async def site(endpoints: Endpoints, database_url: str) -> AsyncIterator[Site]:
     async with open_services(load_settings(), own, FixedClock(NOW)) as services:
         async with transaction(services.pool) as conn:
             await go_live(conn, ["EU", "US"], NOW)
-        made = await Site.of(services, Access())
+        made = await Site.of(services, endpoints.kafka, Access())
         yield made
         await made.feed.stop()
 

@@ -33,7 +33,7 @@ def is_problem(answer: httpx.Response, *statuses: int) -> None:
 @pytest.fixture
 async def guarded(site: Site) -> httpx.AsyncClient:
     """A client of a site that asks for a token."""
-    return asking(Site(site.services, Access(token=SecretStr(TOKEN)), site.registry, site.feed, site.log_ends))
+    return asking(Site(site.services, Access(token=SecretStr(TOKEN)), site.registry, site.feed, site.looks))
 
 
 async def test_with_a_token_every_route_of_the_api_needs_it(guarded: httpx.AsyncClient) -> None:

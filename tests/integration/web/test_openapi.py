@@ -39,8 +39,17 @@ PATHS = [
     f"{V1}/health",
     "/livez",
     "/readyz",
+    "/metrics",
 ]
-WITHOUT_PARAMETERS = {f"{V1}/regions", f"{V1}/models", f"{V1}/pipeline", f"{V1}/health", "/livez", "/readyz"}
+WITHOUT_PARAMETERS = {
+    f"{V1}/regions",
+    f"{V1}/models",
+    f"{V1}/pipeline",
+    f"{V1}/health",
+    "/livez",
+    "/readyz",
+    "/metrics",
+}
 
 Case = schemathesis.Case[Any]
 
@@ -54,7 +63,7 @@ def served_elsewhere(place: Place) -> Iterator[ASGIApp]:
 
     async def serve() -> None:
         async with opened(place) as services:
-            made.append(create_app(await Site.of(services, Access(hosts=None))))
+            made.append(create_app(await Site.of(services, place.endpoints.kafka, Access(hosts=None))))
             ready.set()
             await ended.wait()
 

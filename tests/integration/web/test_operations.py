@@ -1,5 +1,6 @@
 """What is told of models, dead letters, the pipeline and the server itself."""
 
+import asyncio
 from base64 import b64decode
 from dataclasses import replace
 from typing import Any
@@ -11,10 +12,8 @@ from stream_app.embedded import Endpoints
 from stream_app.kafka.access import KafkaAccess
 from stream_app.services import Services
 from stream_app.store import models
-from stream_app.web.access import Access
-from stream_app.web.site import Site
 from tests.integration.pipeline import Place
-from tests.integration.web.conftest import asking, opened
+from tests.integration.web.conftest import answering, opened
 from tests.integration.web.lived_days import CORE, SCALED
 
 NOWHERE = "127.0.0.1:1"
@@ -102,29 +101,36 @@ async def test_letters_are_counted_by_topic_and_reason(client: httpx.AsyncClient
     }
 
 
-async def test_the_pipeline_tells_each_partitions_lag(client: httpx.AsyncClient, lived: Place) -> None:
+async def test_the_pipeline_tells_each_partitions_lag_and_what_is_wrong(client: httpx.AsyncClient) -> None:
     told = await asked(client, "pipeline")
-    assert told["kafka"] == {"answers": True, "why_not": None}
+    assert told["kafka"] == told["postgres"] == {"answers": True, "why_not": None}
     stages = {each["stage"]: each for each in told["stages"]}
-    assert {name: each["lag"] for name, each in stages.items()} == {"prices": 1, "news": 0, "contexts": 0}
-    assert stages["prices"]["topic"] == f"{lived.topic_prefix}prices.closes"
+    assert {name: (each["topic"], each["lag"], each["workers"]) for name, each in stages.items()} == {
+        "prices": ("prices.closes", 1, 0),
+        "news": ("news.articles", 0, 0),
+        "contexts": ("regions.day-closes", 0, 0),
+    }
     for stage in stages.values():
         for each in stage["partitions"]:
             assert each["lag"] == each["end"] - each["applied"]
-    assert told["backlog"] == {"triggers": 1, "contexts": 0, "marks": 0}
     assert sum(each["letters"] for each in told["dead_letters"]) == 5
-    assert any("5 records could not be used" in each for each in told["problems"])
-    closes = {each["region"]: (each["as_of"], each["computed"]) for each in told["last_closes"]}
-    assert closes["UK"] == ("2008-12-30", False)
+    problems = {each["code"]: each for each in told["problems"]}
+    assert "5 dead letters wait" in problems["dead-letters"]["sentence"]
+    assert "stream-app" in problems["no-worker"]["todo"]
+
+
+async def test_who_asks_at_about_the_same_time_is_told_the_same_look(client: httpx.AsyncClient) -> None:
+    first, second = await asyncio.gather(asked(client, "pipeline"), asked(client, "pipeline"))
+    assert first == second
 
 
 async def test_while_kafka_is_away_the_pipeline_says_so_and_tells_what_the_database_knows(lived: Place) -> None:
     away = replace(lived, endpoints=Endpoints(KafkaAccess(NOWHERE), lived.database_url))
-    async with opened(away) as services, asking(await Site.of(services, Access())) as client:
+    async with opened(away) as services, answering(services, away) as client:
         told = await asked(client, "pipeline")
-    assert told["kafka"]["answers"] is False
-    assert told["kafka"]["why_not"] in told["problems"]
-    assert {each["lag"] for each in told["stages"]} == {None}
+    assert (told["kafka"]["answers"], told["postgres"]["answers"]) == (False, True)
+    assert told["problems"][0]["sentence"] == told["kafka"]["why_not"]
+    assert {(each["lag"], each["workers"]) for each in told["stages"]} == {(None, None)}
     assert sum(each["applied"] for each in told["stages"][0]["partitions"]) > 0
 
 

@@ -8,11 +8,9 @@ import pytest
 
 from stream_app.store import region_days
 from stream_app.store.database import connection
-from stream_app.web.access import Access
-from stream_app.web.site import Site
 from tests.conftest import created_database
 from tests.integration.pipeline import Place
-from tests.integration.web.conftest import asking, opened
+from tests.integration.web.conftest import answering, opened
 
 
 def elsewhere(place: Place) -> Place:
@@ -20,16 +18,27 @@ def elsewhere(place: Place) -> Place:
     return replace(place, database_url=re.sub(r":\d+/", ":1/", place.database_url))
 
 
-@pytest.mark.parametrize("path", ["regions", "regions/US/contexts", "pipeline", "events", "models", "dead-letters"])
+@pytest.mark.parametrize("path", ["regions", "regions/US/contexts", "events", "models", "dead-letters"])
 async def test_while_postgres_is_away_every_route_says_so_and_when_to_ask_again(lived: Place, path: str) -> None:
-    async with opened(elsewhere(lived)) as services, asking(await Site.of(services, Access())) as client:
+    async with opened(elsewhere(lived)) as services, answering(services, lived) as client:
         answer = await client.get(path)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert answer.json()["detail"] == "Postgres does not answer now: ask again in a moment."
 
 
+async def test_while_postgres_is_away_the_pipeline_tells_what_kafka_knows(lived: Place) -> None:
+    async with opened(elsewhere(lived)) as services, answering(services, lived) as client:
+        told = (await client.get("pipeline")).json()
+    assert (told["kafka"]["answers"], told["postgres"]["answers"]) == (True, False)
+    assert (told["dead_letters"], told["unpublished"]) == (None, None)
+    prices = told["stages"][0]
+    assert (prices["topic"], prices["workers"], prices["partitions"][0]["applied"]) == ("prices.closes", 0, None)
+    assert sum(each["end"] for each in prices["partitions"]) > 0
+    assert ("postgres", told["postgres"]["why_not"]) in {(p["code"], p["sentence"]) for p in told["problems"]}
+
+
 async def test_it_lives_and_is_not_ready_while_postgres_is_away(lived: Place) -> None:
-    async with opened(elsewhere(lived)) as services, asking(await Site.of(services, Access())) as client:
+    async with opened(elsewhere(lived)) as services, answering(services, lived) as client:
         alive, ready, health = [
             await client.get(path) for path in ("http://localhost/livez", "http://localhost/readyz", "health")
         ]
@@ -39,15 +48,16 @@ async def test_it_lives_and_is_not_ready_while_postgres_is_away(lived: Place) ->
 
 
 async def test_a_statement_that_takes_too_long_is_given_up_by_postgres(lived: Place) -> None:
-    async with opened(lived, statement_seconds=0.001) as services, asking(await Site.of(services, Access())) as client:
+    async with opened(lived, reading_seconds=0.001) as services, answering(services, lived) as client:
         answer = await client.get("regions/US/timeline")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "in time" in answer.json()["detail"]
 
 
 async def test_a_database_without_tables_is_told_with_what_mends_it(lived: Place, unique_name: str) -> None:
     with created_database(lived.endpoints, unique_name) as url:
         empty = replace(lived, database_url=url)
-        async with opened(empty) as services, asking(await Site.of(services, Access())) as client:
+        async with opened(empty) as services, answering(services, lived) as client:
             answer = await client.get("regions/US/contexts")
     assert answer.status_code == 503
     assert "`stream-app db upgrade`" in answer.json()["detail"]
@@ -64,6 +74,7 @@ async def test_a_bug_tells_nothing_of_itself(
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert answer.json()["detail"] == "The server has failed; its log says how."
     assert "a secret of the server" in caplog.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_a_connection_that_postgres_closed_is_made_again(client: httpx.AsyncClient, lived: Place) -> None:

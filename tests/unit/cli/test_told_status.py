@@ -9,7 +9,7 @@ from rich.console import Console
 from stream_app.cli.told_status import Status, as_json, as_sections
 from stream_app.config import Settings
 from stream_app.kafka.access import KafkaAccess
-from stream_app.status.facts import PartitionFacts, RegionState, Unanswered, Waiting, WaitingLetters, WaitsFor
+from stream_app.status.facts import CountedLetters, PartitionFacts, RegionState, Unanswered, Waiting, WaitsFor
 from stream_app.status.looking import Places
 from stream_app.store.progress import Behind
 from tests.unit.status.facts import CLOSED_AT, MONDAY, ago, pipeline, region, stage, stored
@@ -52,7 +52,7 @@ def test_all_is_well_at_a_glance() -> None:
 
 
 def test_what_is_wrong_comes_first_with_what_to_do() -> None:
-    lines = shown(status(stored=stored(letters=[WaitingLetters("prices.closes", "not-json", 3)])))
+    lines = shown(status(stored=stored(letters=[CountedLetters("prices.closes", "not-json", 3)])))
     assert lines[0].endswith("1 problem")
     assert lines[2:5] == [
         "Problems",

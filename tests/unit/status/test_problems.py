@@ -9,7 +9,7 @@ from schemas import Definition
 from schemas.topics import TOPICS
 from stream_app.config import Settings
 from stream_app.positions.findings import gone_partition
-from stream_app.status.facts import ModelFacts, PartitionFacts, Unanswered, Waiting, WaitingLetters, WaitsFor
+from stream_app.status.facts import CountedLetters, ModelFacts, PartitionFacts, Unanswered, Waiting, WaitsFor
 from stream_app.status.problems import Problem, ProblemCode, problems
 from stream_app.store.definitions import OtherDefinition
 from stream_app.store.progress import Behind, Progress
@@ -59,7 +59,7 @@ def test_where_all_is_well_there_is_no_problem() -> None:
         (waits(WaitsFor.COMPUTING, ago(minutes=11)), ProblemCode.OVERDUE, "to be computed by a worker", "contexts"),
         (waits(WaitsFor.PRICE, ago(hours=13), until=ago(minutes=11)), ProblemCode.OVERDUE, "for a price", "contexts"),
         (
-            {"stored": stored(letters=[WaitingLetters("prices.closes", "not-json", 1200)])},
+            {"stored": stored(letters=[CountedLetters("prices.closes", "not-json", 1200)])},
             ProblemCode.LETTERS,
             "1,200 dead letters wait: prices.closes not-json 1,200.",
             "`stream-app dead-letters list`",

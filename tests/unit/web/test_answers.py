@@ -5,15 +5,21 @@ import types
 from typing import Any, get_args
 
 import msgspec
+import numpy as np
 import pytest
 
-from stream_app.export.columns import COLUMNS
+from schemas import encode
+from stream_app.export.columns import COLUMNS, values
+from stream_app.store.exported import ExportedDay
+from stream_app.store.vectors import to_rows
 from stream_app.web import answers, documents, formats
 from stream_app.web.answering import has_it
 from stream_app.web.answers.contexts import ContextHeader, ContextRow
 from stream_app.web.problems import Refused, wrong_parameter
+from stream_app.web.rows import rows
 from tests.unit.export.days import FRIDAY, MONDAY, chunk, context, filled_in, of_context, vector
 
+LABELLED: dict[str, Any] = {"regimes_model_id": "regimes-us-v1", "regimes_fingerprint": "0" * 64}
 PLAIN = {
     "text": str,
     "date": dt.date,
@@ -83,12 +89,33 @@ def test_a_row_has_the_columns_of_an_export_in_their_order_and_kinds() -> None:
             assert kinds(field) == {PLAIN[column.kind]}, field.name
 
 
+def stored(day: ExportedDay) -> dict[str, Any]:
+    """A day as a page of the store has it."""
+    filled = day.context is None
+    halves = {"numeric_model_id": day.numeric_model_id, "text_model_id": day.text_model_id}
+    return {
+        "region": day.region,
+        "as_of_date": day.as_of,
+        "model_id": day.model_id,
+        "origin": day.origin,
+        "payload": None if day.context is None else encode(day.context),
+        "entity_scope": halves if filled else None,
+        "vector": to_rows(day.vector[np.newaxis])[0] if filled and day.vector is not None else None,
+    }
+
+
 @pytest.mark.parametrize("vectors", [False, True])
-def test_rows_are_encoded_as_the_struct_that_documents_them(vectors: bool) -> None:
-    days = chunk(
-        of_context(context(FRIDAY, vector(1))), of_context(context(MONDAY, None)), filled_in(MONDAY, vector(2))
-    )
-    encoded = msgspec.json.encode(formats.rows(days, vectors))
+def test_rows_are_what_an_export_has_encoded_as_the_struct_that_documents_them(vectors: bool) -> None:
+    days = [
+        of_context(context(FRIDAY, vector(1), **LABELLED)),
+        of_context(context(MONDAY, None)),
+        filled_in(MONDAY, vector(2)),
+    ]
+    encoded = msgspec.json.encode(rows([stored(day) for day in days], vectors))
+    told = values(chunk(*days))
+    exported = [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
+    found = [{name: row[name] for name in COLUMNS} for row in msgspec.json.decode(encoded)]
+    assert found == msgspec.json.decode(msgspec.json.encode(exported))
     decoded = msgspec.json.decode(encoded, type=list[ContextRow])
     assert msgspec.json.decode(msgspec.json.encode(decoded)) == msgspec.json.decode(encoded)
     assert all((row.vector is msgspec.UNSET) is not vectors for row in decoded)
