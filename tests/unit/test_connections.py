@@ -17,8 +17,8 @@ MADE_IN = {
     "create_engine": set[str](),
 }
 """What opens connections, and the modules that call it."""
-BARE = "benchmarks.candidates."
-"""The peers of a benchmark, on a broker of its own."""
+BARE = ("benchmarks.candidates.", "benchmarks.serving.peer")
+"""The peers of a benchmark, on services of its own."""
 
 
 def opened(tree: ast.AST) -> set[str]:
