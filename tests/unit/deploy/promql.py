@@ -7,6 +7,7 @@ try, so that where Prometheus is installed the two can be held against each othe
 import datetime as dt
 import itertools
 import operator
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,12 +65,20 @@ def _value(node: Any, series: Sequence[Series], at: float) -> Value:
 
 
 def _chosen(selector: Any, series: Sequence[Series]) -> list[Series]:
-    matchers = selector.matchers.matchers
-    alike = all(matcher.op == promql.MatchOp.Equal for matcher in matchers)
-    if selector.offset is not None or selector.at is not None or selector.matchers.or_matchers or not alike:
+    if selector.offset is not None or selector.at is not None or selector.matchers.or_matchers:
         raise NotImplementedError(str(selector))
-    wanted = {(matcher.name, matcher.value) for matcher in matchers} | {(NAME, selector.name)}
-    return [each for each in series if wanted <= each.labels]
+    named = [each for each in series if (NAME, selector.name) in each.labels]
+    return [
+        each for each in named if all(_matches(matcher, dict(each.labels)) for matcher in selector.matchers.matchers)
+    ]
+
+
+def _matches(matcher: Any, labels: dict[str, str]) -> bool:
+    if matcher.op == promql.MatchOp.Equal:
+        return labels.get(matcher.name, "") == matcher.value
+    if matcher.op == promql.MatchOp.Re:
+        return re.fullmatch(matcher.value, labels.get(matcher.name, "")) is not None
+    raise NotImplementedError(str(matcher.op))
 
 
 def _newest(each: Series, at: float) -> float | None:
@@ -80,7 +89,8 @@ def _newest(each: Series, at: float) -> float | None:
 def _called(call: Any, series: Sequence[Series], at: float) -> Vector:
     (argument,) = call.args
     if call.func.name == "absent":
-        return {} if _value(argument, series, at) else {frozenset(): 1.0}
+        equal = [each for each in argument.matchers.matchers if each.op == promql.MatchOp.Equal]
+        return {} if _value(argument, series, at) else {frozenset((each.name, each.value) for each in equal): 1.0}
     function = OVER_A_RANGE[call.func.name]
     if not isinstance(argument, promql.MatrixSelector):
         raise NotImplementedError(str(call))
@@ -145,6 +155,8 @@ def _combined(node: Any, series: Sequence[Series], at: float) -> Vector:
     if op == "and" and isinstance(right, dict):
         others = {_without_name(labels) for labels in right}
         return {labels: value for labels, value in left.items() if _without_name(labels) in others}
+    if op == "or" and isinstance(right, dict):
+        return right | left
     if op in COMPARISONS and isinstance(right, float):
         return {labels: value for labels, value in left.items() if COMPARISONS[op](value, right)}
     if op == "/" and isinstance(right, dict):

@@ -10,7 +10,7 @@ import promql_parser as promql
 import pytest
 
 from stream_app.metrics.listed import METRICS
-from tests.unit.deploy.promql import evaluated, seconds_of
+from tests.unit.deploy.promql import Series, evaluated, seconds_of
 from tests.unit.deploy.rules import PROMETHEUS, ROOT, RULES, firing, labels_of, read, series_of
 from tests.unit.deploy.used_metrics import used_metrics
 
@@ -83,8 +83,9 @@ def test_prometheus_itself_finds_the_same() -> None:
 
 
 def test_what_the_evaluator_does_not_know_it_refuses() -> None:
-    for expression in ("topk(1, a)", "a offset 5m > 1", "a unless b", 'a{b=~"c"} > 1', "sum without (b) (a)"):
+    known = [Series(frozenset([("__name__", "a"), ("b", "c")]), [(0.0, 1.0)])]
+    for expression in ("topk(1, a)", "a offset 5m > 1", "a unless b", 'a{b!="c"} > 1', "sum without (b) (a)"):
         with pytest.raises((NotImplementedError, KeyError)):
-            evaluated(expression, [], 0.0)
+            evaluated(expression, known, 0.0)
     with pytest.raises(ValueError, match="unclosed left parenthesis"):
         promql.parse("sum by (")
