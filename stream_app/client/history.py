@@ -17,6 +17,7 @@ from stream_app.config import Settings, load_regions, load_settings
 from stream_app.endpoints import find_database
 from stream_app.errors import UsageError
 from stream_app.export.arrow import WITHOUT_VECTORS, record_batch
+from stream_app.models import load_registry
 from stream_app.store import exported, migrate, models
 from stream_app.store.database import errors_told_apart
 from stream_app.store.exported import DayChunk, ExportQuery
@@ -60,14 +61,19 @@ def contexts(  # noqa: PLR0913 - what follows the asterisk is by name
     where the database is another release's. Needs some 6 kB of memory a day.
     """
     settings = load_settings() if settings is None else settings
+    _check_name(region, "region")
+    model_id = settings.joint_models[0] if model_id is None else model_id
+    _check_name(model_id, "model_id")
     first, last = _date(start, "start"), _date(end, "end")
     if first is not None and last is not None and first > last:
         raise UsageError(f"start {first} is after end {last}.")
-    query = ExportQuery(model_id or settings.joint_models[0], [region], first, last, _instant(known_at), absent)
+    query = ExportQuery(model_id, [region], first, last, _instant(known_at), absent)
     with ThreadPoolExecutor(1, "contexts") as thread:
         found = thread.submit(asyncio.run, _read(find_database(settings), query)).result()
     if not len(found) and region not in (known := load_regions(settings.regions)):
         raise UsageError(f"There is no region {region!r}; the regions file has {', '.join(sorted(known))}.")
+    if not len(found) and model_id not in found.fingerprints and model_id not in load_registry(settings.models_file):
+        raise UsageError(f"There is no joint model {model_id!r}, neither in the models file nor in the database.")
     return found
 
 
@@ -76,7 +82,7 @@ async def _read(database_url: str, query: ExportQuery) -> Contexts:
     async with exported.snapshot(database_url) as connection:
         chunks = [chunk async for chunk in exported.chunks(connection, query)]
         async with errors_told_apart():
-            found = await models.named(connection, _named(chunks))
+            found = await models.named(connection, _named(chunks) or {query.model_id})
     return Contexts(_frame(chunks), _matrix(chunks), {model.model_id: model.fingerprint for model in found})
 
 
@@ -96,24 +102,35 @@ def _matrix(chunks: list[DayChunk]) -> NDArray[np.float32]:
     return np.concatenate([np.empty((0, DIM), np.float32), *(chunk.vectors for chunk in chunks)])
 
 
-def _date(given: dt.date | str | None, name: str) -> dt.date | None:
+def _check_name(given: object, name: str) -> None:
+    if not isinstance(given, str) or "\0" in given:
+        raise UsageError(f"{name}: {given!r} is not one name.")
+
+
+def _date(given: object, name: str) -> dt.date | None:
     """A date; of a time stamp, as pandas has them, the day."""
-    if isinstance(given, dt.datetime):
-        return given.date()
-    if not isinstance(given, str):
-        return given
+    if given is None:
+        return None
     try:
-        return iso8601.date(given)
+        if isinstance(given, str):
+            return iso8601.date(given)
+        if isinstance(given, dt.datetime) and not pd.isna(given):
+            return given.date()
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from None
+    if not isinstance(given, dt.date) or isinstance(given, dt.datetime):
+        raise UsageError(f"{name}: {given!r} is no date.")
+    return given
 
 
-def _instant(given: dt.datetime | str | None) -> dt.datetime | None:
+def _instant(given: object) -> dt.datetime | None:
     if isinstance(given, str):
         try:
             return iso8601.instant(given)
         except ValueError as error:
             raise UsageError(f"known_at: {error}") from None
+    if given is not None and not isinstance(given, dt.datetime):
+        raise UsageError(f"known_at: {given!r} is no instant.")
     if given is not None and given.tzinfo is None:
         raise UsageError(f"known_at {given.isoformat()} has no offset; give it one, as datetime.UTC.")
     return given

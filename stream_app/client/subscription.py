@@ -7,6 +7,7 @@ before its position, so that it knows a copy of what was received before.
 """
 
 import datetime as dt
+import logging
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,11 +20,14 @@ from numpy.typing import NDArray
 from schemas import Codec, JointRegimeContext, Rejected
 from schemas.topics import CONTEXTS
 from stream_app.client import positions
-from stream_app.config import Settings, load_settings
+from stream_app.config import Settings, load_regions, load_settings
 from stream_app.endpoints import find_kafka
 from stream_app.errors import Fatal, UsageError
 from stream_app.kafka.offsets import LogReader, reading_from
 from stream_app.kafka.outage import kafka_errors
+from stream_app.models import load_registry
+
+logger = logging.getLogger(__name__)
 
 LOOK_BACK_RECORDS = 5_000
 """Of each partition, before the position: ten times what a worker publishes of a region at a time."""
@@ -58,7 +62,8 @@ async def subscribe(
 
     It begins after the position `after`, else with the first context ever published (`from_start`), else with what is
     published from now on. Each revision comes once; one that is lower than what came of its day is a copy. `model_id`
-    is a joint model's, else the first of the setting `joint_models`. While Kafka is away it waits.
+    is a joint model's, else the first of the setting `joint_models`. While Kafka is away it waits. A region or a model
+    that the settings' files do not have may be another deployment's: it is waited for, and a warning is logged.
 
     Raises UsageError for what cannot be asked, Retriable where Kafka cannot be reached at the start, and Fatal where
     the position lies outside of the topic or a record is of a newer release.
@@ -68,8 +73,12 @@ async def subscribe(
     if after is not None and from_start:
         raise UsageError("Either after or from_start, not both.")
     settings = load_settings() if settings is None else settings
+    if unknown := sorted(set(regions or ()) - load_regions(settings.regions).keys()):
+        logger.warning("The regions file has no region %s; it is waited for all the same.", ", ".join(unknown))
     wanted = None if regions is None else frozenset(regions)
     model_id = model_id or settings.joint_models[0]
+    if model_id not in load_registry(settings.models_file):
+        logger.warning("The models file has no model %s; it is waited for all the same.", model_id)
     kafka, topic = find_kafka(settings), settings.topic_prefix + CONTEXTS.name
     async with LogReader(kafka) as log:
         starts, ends = await log.start_offsets(topic), await log.end_offsets(topic)

@@ -128,10 +128,18 @@ async def test_what_cannot_be_asked_is_refused_in_a_sentence(path: Pipeline, set
         "start: '15/9/2008' is not of the form": ("US", "15/9/2008"),
         "has no offset": ("US", None, None, "2008-09-15T20:00:00"),
         "no offset": ("US", None, None, dt.datetime(2008, 9, 15)),  # noqa: DTZ001 - that is the point
+        r"region: \['US', 'EU'\] is not one name": (["US", "EU"],),
+        r"region: 'U\\x00S' is not one name": ("U\0S",),
+        "start: 20080901 is no date": ("US", 20080901),
+        "start: NaT is no date": ("US", pd.NaT),
+        "end: nan is no date": ("US", None, float("nan")),
+        "known_at: .* is no instant": ("US", None, None, dt.date(2008, 9, 15)),
     }
     for sentence, arguments in refused.items():
         with pytest.raises(UsageError, match=sentence):
             client.contexts(*arguments, settings=settings)
+    with pytest.raises(UsageError, match="There is no joint model 'nope'"):
+        client.contexts("US", model_id="nope", settings=settings)
     odd: list[dict[str, Any]] = [{"after": "nowhere"}, {"after": "1:0=0", "from_start": True}, {"regions": "US"}]
     for chosen in odd:
         with pytest.raises(UsageError):
