@@ -86,8 +86,9 @@ def _shown(as_json: bool, watch: bool) -> Iterator[Show]:
     if as_json:
         yield lambda found: put(told_status.as_json(found))
     elif watch and sys.stdout.isatty():
-        with Live(console=console(), screen=True, auto_refresh=False, vertical_overflow="crop") as live:
-            yield lambda found: live.update(told_status.as_sections(found), refresh=True)
+        screen = console()
+        with Live(console=screen, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
+            yield lambda found: live.update(told_status.on_a_screen(screen, found), refresh=True)
     else:
 
         def show(found: "Status") -> None:

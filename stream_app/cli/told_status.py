@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.segment import SegmentLines
 from rich.table import Table
 from rich.text import Text
 
@@ -80,6 +81,16 @@ def as_sections(status: Status) -> RenderableType:
     for title, content in sections:
         parts += [Text(), Text(title, "bold"), content]
     return Group(*parts)
+
+
+def on_a_screen(console: Console, status: Status) -> RenderableType:
+    """As many of the sections' lines as the screen has room for, and how many are left out."""
+    lines = console.render_lines(as_sections(status), pad=False)
+    if len(lines) <= console.height:
+        return SegmentLines(lines, new_lines=True)
+    room = console.height - 1
+    more = Text(f"… {len(lines) - room} lines more: make the window taller.", "bold", no_wrap=True)
+    return Group(SegmentLines(lines[:room], new_lines=True), more)
 
 
 def _headline(status: Status) -> Text:

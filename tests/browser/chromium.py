@@ -24,7 +24,7 @@ MISSING = (
     "the page is NOT tried in a browser: there is no Chromium. `apt-get install chromium` as root, or name one by "
     f"{VARIABLE}=/path/to/chromium."
 )
-SECONDS = 600
+SECONDS = 300
 
 
 def found() -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from stream_app.cli.told_status import Status, as_json, as_sections
+from stream_app.cli.told_status import Status, as_json, as_sections, on_a_screen
 from stream_app.config import Settings
 from stream_app.kafka.access import KafkaAccess
 from stream_app.status.facts import CountedLetters, PartitionFacts, RegionState, Unanswered, Waiting, WaitsFor
@@ -94,6 +94,16 @@ def test_no_line_is_wider_than_the_terminal() -> None:
     us = region(state=RegionState.CLOSING, waiting=[WAITING], to_amend=2)
     lines = shown(status(stored=stored(regions=[us]), stages=[stage("prices", members=0)]))
     assert max(map(len, lines)) <= 80
+
+
+def test_a_screen_that_is_too_small_says_how_much_it_leaves_out() -> None:
+    whole = shown(status())
+    for height, last in ((len(whole), whole[-1]), (10, f"… {len(whole) - 9} lines more: make the window taller.")):
+        console = Console(width=80, height=height, force_terminal=False, highlight=False)
+        with console.capture() as capture:
+            console.print(on_a_screen(console, status()), end="")
+        lines = [line.rstrip() for line in capture.get().splitlines()]
+        assert (len(lines), lines[0], lines[-1]) == (height, whole[0], last)
 
 
 def test_machines_get_an_object_on_a_line() -> None:
