@@ -1,16 +1,22 @@
 """A database that is away, slow or another release's is a problem that says what to do; a bug tells nothing."""
 
+import asyncio
 import re
 from dataclasses import replace
 
 import httpx
+import psutil
 import pytest
 
 from stream_app.store import region_days
 from stream_app.store.database import connection
+from stream_app.web import guards
+from stream_app.web.serving import STATEMENT_SECONDS
 from tests.conftest import created_database
 from tests.integration.pipeline import Place
 from tests.integration.web.conftest import answering, opened
+
+DEADLINE_SECONDS = 20.0
 
 
 def elsewhere(place: Place) -> Place:
@@ -52,6 +58,27 @@ async def test_a_statement_that_takes_too_long_is_given_up_by_postgres(lived: Pl
         answer = await client.get("regions/US/timeline")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert "in time" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["regions/US/contexts", "regions/US/timeline"])
+async def test_while_postgres_hangs_an_answer_is_given_up_in_time_and_then_asked_over_another_connection(
+    lived: Place, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    async with opened(lived, STATEMENT_SECONDS) as services, answering(services, lived) as client:
+        async with connection(services.pool) as conn:
+            server = psutil.Process(conn.get_server_pid())
+        server.suspend()
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                with monkeypatch.context() as patched:
+                    patched.setattr(guards, "REQUEST_SECONDS", 0.5)
+                    given_up = await client.get(path)
+                answered = await client.get(path)
+        finally:
+            server.resume()
+    assert (given_up.status_code, given_up.headers["content-type"]) == (503, "application/problem+json")
+    assert "took over 0.5 s" in given_up.json()["detail"]
+    assert answered.status_code == 200
 
 
 async def test_a_database_without_tables_is_told_with_what_mends_it(lived: Place, unique_name: str) -> None:
