@@ -39,8 +39,10 @@ async def test_while_postgres_is_away_the_pipeline_tells_what_kafka_knows(lived:
     assert (told["dead_letters"], told["unpublished"]) == (None, None)
     prices = told["stages"][0]
     assert (prices["topic"], prices["workers"], prices["partitions"][0]["applied"]) == ("prices.closes", 0, None)
+    assert {prices["lag"], *(each["lag"] for each in prices["partitions"])} == {None}
     assert sum(each["end"] for each in prices["partitions"]) > 0
     assert ("postgres", told["postgres"]["why_not"]) in {(p["code"], p["sentence"]) for p in told["problems"]}
+    assert "No worker runs; no day closes by itself." in {each["sentence"] for each in told["problems"]}
 
 
 async def test_it_lives_and_is_not_ready_while_postgres_is_away(lived: Place) -> None:
