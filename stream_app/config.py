@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -69,6 +70,13 @@ InstrumentId = Annotated[str, Field(min_length=1, max_length=200)]
 Language = Annotated[str, Field(min_length=1, max_length=16)]
 
 
+def _stands_in_a_path(name: str) -> str:
+    """The API has regions in its paths, where a client takes these names for a folder and the one above it."""
+    if name in {".", ".."}:
+        raise PydanticCustomError("region", "The name of a region is neither . nor ..")
+    return name
+
+
 class RegionConfig(BaseModel):
     """One region of the regions file. What is refused here would be refused in a trigger, where no day comes of it."""
 
@@ -82,7 +90,7 @@ class RegionConfig(BaseModel):
     close_grace_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 15
 
 
-RegionName = Annotated[str, Field(pattern=r"^[^|\s]{1,64}$")]
+RegionName = Annotated[str, Field(pattern=r"^[^|/\s\x00-\x1f\x7f]{1,64}$"), AfterValidator(_stands_in_a_path)]
 _Regions = TypeAdapter(dict[RegionName, RegionConfig])
 
 

@@ -78,7 +78,7 @@ class RegionFacts:
 
 @dataclass(frozen=True, slots=True)
 class PartitionFacts:
-    """How far a partition is applied (None: never seen, or Postgres is away), and where its log starts and ends (None:
+    """How far a partition is applied (0: never seen, None: Postgres is away), and where its log starts and ends (None:
     it has none, or Kafka is away).
 
     `still_seconds`: for how long it has not moved. `oldest_at`: the Kafka time of the first record that is not applied,
@@ -95,7 +95,9 @@ class PartitionFacts:
     @property
     def lag(self) -> int | None:
         """How many offsets are not applied; None: not known."""
-        return None if self.end is None else max(0, self.end - max(self.applied or 0, self.start or 0))
+        if self.applied is None or self.end is None:
+            return None
+        return max(0, self.end - max(self.applied, self.start or 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,13 +96,14 @@ def _of_topics(facts: PipelineFacts, settings: Settings) -> Iterator[Problem]:
 def _of_stages(facts: PipelineFacts, settings: Settings) -> Iterator[Problem]:
     unread = [stage for stage in facts.stages if stage.members == 0]
     if unread:
-        waiting = sum(stage.lag or 0 for stage in unread)
+        lags = [stage.lag for stage in unread if stage.lag is not None]
+        waiting = f": {_records(sum(lags))}" if len(lags) == len(unread) else ""
         names = " and ".join(stage.stage for stage in unread)
         of_stages = "" if len(unread) == len(facts.stages) else f" the {names} stage{'s' if len(unread) > 1 else ''}"
         closing = "; no day closes by itself" if any(stage.stage == "contexts" for stage in unread) else ""
         yield Problem(
             ProblemCode.NO_WORKER,
-            f"No worker runs{of_stages}: {_records(waiting)}{closing}.",
+            f"No worker runs{of_stages}{waiting}{closing}.",
             f"Start one: `{command(settings, 'worker')}`.",
         )
     for stage in facts.stages:

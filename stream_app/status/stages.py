@@ -63,19 +63,20 @@ def combined(
             stage,
             topic,
             None if of_groups is None else of_groups[stage],
-            _partitions((of_postgres or {}).get(stage, ()), (of_kafka or {}).get(stage, ())),
+            _partitions(None if of_postgres is None else of_postgres[stage], (of_kafka or {}).get(stage, ())),
         )
         for stage, topic in STAGE_TOPICS.items()
     ]
 
 
-def _partitions(standing: Sequence[Standing], logs: Sequence[AssignedLog]) -> list[PartitionFacts]:
-    known = {each.progress.partition: each for each in standing}
+def _partitions(standing: Sequence[Standing] | None, logs: Sequence[AssignedLog]) -> list[PartitionFacts]:
+    known = {each.progress.partition: each for each in standing or ()}
+    never_seen = None if standing is None else 0
     rows = [known.get(number) for number in range(max(known, default=-1) + 1)]
     return [
         PartitionFacts(
             number,
-            None if row is None else row.progress.next_offset,
+            never_seen if row is None else row.progress.next_offset,
             None if log is None else log.log_start,
             None if log is None else log.log_end,
             None if row is None else row.still_seconds,

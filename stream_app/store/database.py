@@ -91,10 +91,17 @@ async def _errors_translated() -> AsyncIterator[None]:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if not is_retriable(error):
             raise
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        reason = _told(error)
         if not isinstance(error, _AWAY) or isinstance(error, _OF_A_STATEMENT):
             raise Retriable(f"Postgres refused for now: {reason}") from error
         raise Away(f"Postgres is away: {reason}", service=POSTGRES.service, reason=reason) from error
+
+
+def _told(error: Exception) -> str:
+    """What went wrong; a wait that was given up has its sentence, or is told by its outcome."""
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return str(error) or "it has not answered in time"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def jsonb(value: object) -> bytes:
@@ -165,9 +172,23 @@ async def _leave_as_it_is(_: Connection) -> None:
 
 
 @asynccontextmanager
+async def _acquired(pool: Pool, within_seconds: float | None = None) -> AsyncIterator[Connection]:
+    """A connection of the pool; it is closed where its user gives up waiting, and Postgres undoes what is open in it.
+
+    Given back alive it would be waited for until a server that hangs has answered after all.
+    """
+    async with pool.acquire(timeout=within_seconds) as acquired:
+        try:
+            yield acquired
+        except (TimeoutError, asyncio.CancelledError):
+            acquired.terminate()
+            raise
+
+
+@asynccontextmanager
 async def connection(pool: Pool) -> AsyncIterator[Connection]:
     """A connection of the pool, each statement a transaction of its own."""
-    async with errors_told_apart(), pool.acquire() as acquired:
+    async with errors_told_apart(), _acquired(pool) as acquired:
         yield acquired
 
 
@@ -176,21 +197,28 @@ async def ask(pool: Pool) -> None:
 
     A new connection has time of its own: it takes a dozen answers, and from a slow server more than 5 s.
     """
-    async with errors_told_apart(), pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS + ANSWER_SECONDS) as acquired:
+    async with errors_told_apart(), _acquired(pool, CONNECT_TIMEOUT_SECONDS + ANSWER_SECONDS) as acquired:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await acquired.fetchval("SELECT 1")
-        except (TimeoutError, asyncio.CancelledError):
-            # Given back alive it would be waited for until a server that hangs has answered after all.
-            acquired.terminate()
-            raise
+        except TimeoutError:
+            raise TimeoutError(f"it has not answered in {ANSWER_SECONDS:g} s") from None
 
 
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """A connection of the pool in a READ COMMITTED transaction, committed on leaving, rolled back on an error."""
-    async with errors_told_apart(), pool.acquire() as acquired, acquired.transaction():
-        yield acquired
+    async with errors_told_apart(), _acquired(pool) as acquired:
+        opened = acquired.transaction()
+        await opened.start()
+        try:
+            yield acquired
+        except (TimeoutError, asyncio.CancelledError):
+            raise  # a ROLLBACK would wait as well: the connection is closed instead
+        except BaseException:
+            await opened.rollback()
+            raise
+        await opened.commit()
 
 
 @asynccontextmanager

@@ -13,8 +13,9 @@ from stream_app.web.problems import MEDIA_TYPE, Problem
 
 OVERVIEW = """Joint regime contexts, how they came to be, and what the pipeline is doing. Everything is only read.
 
-Every answer to a GET has an `ETag`; with `If-None-Match` it is 304 while nothing has changed. What goes wrong is
-`application/problem+json` (RFC 9457). Days are YYYY-MM-DD, instants are ISO 8601 with an offset, in UTC.
+Answers have an `ETag`, but for `/events`, `/health` and this document; with `If-None-Match` they are 304 while nothing
+has changed. What goes wrong is `application/problem+json` (RFC 9457). Days are YYYY-MM-DD, instants are ISO 8601 with
+an offset, in UTC.
 """
 TOKEN = "token"
 """What the document calls the bearer token; a server that only its own machine reaches may ask for none."""
@@ -26,15 +27,17 @@ def documented(
     told: str,
     also: Mapping[str, Any] | None = None,
     otherwise: Mapping[int, str] | None = None,
+    problems: Mapping[int, str] | None = None,
 ) -> dict[str, Any]:
     """What a route's decorator says of its answer: a struct as JSON, `also` in other media types with their schemas.
 
-    `otherwise` are other statuses with the same struct.
+    `otherwise` are other statuses with the same struct, `problems` those of this route alone.
     """
     content = {JSON: {"schema": {"$ref": REFERENCE.format(name=kind.__name__)}}}
     others = {media_type: {"schema": schema} for media_type, schema in (also or {}).items()}
     responses = {200: {"description": told, "content": content | others}}
     responses |= {status: {"description": words, "content": content} for status, words in (otherwise or {}).items()}
+    responses |= {status: _problem(words) for status, words in (problems or {}).items()}
     return {"response_model": None, "responses": responses}
 
 

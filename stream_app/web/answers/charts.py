@@ -31,7 +31,9 @@ class DayMap(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     model_id: str
     truncated: Annotated[bool, Meta(description="There are older days than these, which are the newest")]
-    explained: Annotated[tuple[float, float], Meta(description="The share of the variance that each axis holds")]
+    explained: Annotated[
+        Sequence[float], Meta(min_length=2, max_length=2, description="The share of the variance that each axis holds")
+    ]
     as_of: Sequence[dt.date]
     x: Sequence[float]
     y: Sequence[float]

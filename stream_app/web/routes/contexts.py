@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -37,6 +38,9 @@ VECTORS = Field(description="With each day's vector")
 TABLES = {
     MEDIA_TYPES["csv"]: {"type": "string", "description": "The columns of `stream-app export`, with a header"},
     MEDIA_TYPES["arrow"]: {"type": "string", "format": "binary", "description": "An Arrow IPC stream of these columns"},
+}
+CONFLICTS: Mapping[int, str] = {
+    HTTPStatus.CONFLICT: "The calendar with which the day closed no longer tells which news it has."
 }
 
 router = APIRouter(tags=["contexts"])
@@ -106,7 +110,7 @@ async def contexts(
     return answer(request, told, link)
 
 
-@router.get("/regions/{region}/contexts/{as_of}", **documented(ContextDetail, "The day."))
+@router.get("/regions/{region}/contexts/{as_of}", **documented(ContextDetail, "The day.", problems=CONFLICTS))
 async def context(
     request: Request, site: TheSite, region: RegionInPath, as_of: DayInPath, asked: Annotated[DetailAsked, Query()]
 ) -> Response:

@@ -67,6 +67,8 @@ def test_a_service_that_is_away_is_told_in_its_place(stream_app: CommandLine) ->
         assert usable == {"Kafka": True, "Postgres": True} | {away: False}
         assert told["problems"][0]["code"] == away.lower()
         assert (told["regions"] is None) == (away == "Postgres")
+        assert {stage["lag"] for stage in told["stages"]} == {None}
+        assert not any("record" in problem["sentence"] for problem in told["problems"])
         assert "s3cr3t" not in ended.stdout
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import asyncpg
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from stream_app.embedded import Endpoints
 from stream_app.errors import Away, Fatal, Retriable
 from stream_app.store import database, migrate, models, numeric_windows
-from stream_app.store.database import Pool, ask, connect, connection, create_pool, transaction
+from stream_app.store.database import Connection, Pool, ask, connect, connection, create_pool, transaction
 from stream_app.store.models import Model
 from stream_app.store.numeric_windows import WindowVectors
 from tests.faults.slow_postgres import SlowPostgres
@@ -104,9 +106,29 @@ async def test_a_server_that_hangs_is_away_and_asked_over_another_connection(
     server.suspend()
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            with pytest.raises(Away, match=r"^Postgres is away: TimeoutError$"):
+            with pytest.raises(Away, match=r"^Postgres is away: it has not answered in 0\.5 s$"):
                 await ask(pool)
             await ask(pool)
+    finally:
+        server.resume()
+
+
+@pytest.mark.parametrize("given", [connection, transaction])
+async def test_who_gives_up_a_server_that_hangs_does_not_wait_for_it_and_the_pool_goes_on(
+    pool: Pool, given: Callable[[Pool], AbstractAsyncContextManager[Connection]]
+) -> None:
+    async with connection(pool) as conn:
+        server = psutil.Process(conn.get_server_pid())
+    asyncio.get_running_loop().call_later(DEADLINE_SECONDS, server.resume)  # whoever waits for it has failed by then
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS) as deadline:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5), given(pool) as conn:
+                    server.suspend()
+                    await conn.fetchval("SELECT 1")
+            assert not deadline.expired()
+            async with given(pool) as conn:
+                assert await conn.fetchval("SELECT 1") == 1
     finally:
         server.resume()
 

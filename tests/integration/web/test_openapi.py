@@ -1,6 +1,12 @@
-"""The OpenAPI document is exact: schemathesis asks by it, rightly and wrongly, and finds nothing."""
+"""The OpenAPI document is exact: schemathesis asks by it, rightly and wrongly, and finds nothing.
+
+Regions, days and models are stored ones in most of the questions, so that their answers are looked at as well as their
+refusals. What the document does not express, and no question here has: a cursor is one that was given, and a span does
+not end before it begins.
+"""
 
 import asyncio
+import datetime as dt
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +15,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +24,7 @@ from stream_app.web.app import create_app
 from stream_app.web.site import Site
 from tests.integration.pipeline import Place
 from tests.integration.web.conftest import opened
+from tests.integration.web.lived_days import CORE, FILLED_IN, LEHMAN, QUIET, SCALED
 
 EXAMPLES = settings(
     max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate], print_blob=False
@@ -50,6 +58,8 @@ WITHOUT_PARAMETERS = {
     "/readyz",
     "/metrics",
 }
+STORED = [("US", LEHMAN, CORE), ("US", QUIET, SCALED), ("EU", LEHMAN, SCALED), ("JP", FILLED_IN[0], CORE)]
+"""Regions, days and models that have a context, with news and without."""
 
 Case = schemathesis.Case[Any]
 
@@ -107,7 +117,7 @@ def test_every_route_but_the_stream_of_events_is_asked_here(document: Any) -> No
 
 
 def asked_by(case: Case) -> Case:
-    """What no schema can say: a cursor is one that was given, and a span does not end before it begins."""
+    """The question without what would be refused although the document allows it."""
     query = case.query
     for name in ("cursor", "articles_cursor"):
         query.pop(name, None)
@@ -117,14 +127,33 @@ def asked_by(case: Case) -> Case:
     return case
 
 
+def about(case: Case, region: str, as_of: dt.date, model_id: str) -> Case:
+    """The same question about a day that is stored, as far as its route is asked for one."""
+    for parameters, name, value in (
+        (case.path_parameters, "region", region),
+        (case.path_parameters, "as_of", f"{as_of}"),
+        (case.query, "model_id", model_id),
+    ):
+        if name in parameters:
+            parameters[name] = value
+    return case
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_what_the_document_allows_is_answered_as_it_says(document: Any, path: str) -> None:
-    @given(case=document[path]["GET"].as_strategy(generation_mode=GenerationMode.POSITIVE))
+    statuses = set()
+
+    @given(
+        case=document[path]["GET"].as_strategy(generation_mode=GenerationMode.POSITIVE),
+        stored=st.sampled_from([*STORED, None]),
+    )
     @EXAMPLES
-    def ask(case: Case) -> None:
-        asked_by(case).call_and_validate()
+    def ask(case: Case, stored: tuple[str, dt.date, str] | None) -> None:
+        asked = asked_by(case)
+        statuses.add((about(asked, *stored) if stored else asked).call_and_validate().status_code)
 
     ask()
+    assert 200 in statuses
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path not in WITHOUT_PARAMETERS])

@@ -1,16 +1,22 @@
 """A database that is away, slow or another release's is a problem that says what to do; a bug tells nothing."""
 
+import asyncio
 import re
 from dataclasses import replace
 
 import httpx
+import psutil
 import pytest
 
 from stream_app.store import region_days
 from stream_app.store.database import connection
+from stream_app.web import guards
+from stream_app.web.serving import STATEMENT_SECONDS
 from tests.conftest import created_database
 from tests.integration.pipeline import Place
 from tests.integration.web.conftest import answering, opened
+
+DEADLINE_SECONDS = 20.0
 
 
 def elsewhere(place: Place) -> Place:
@@ -33,8 +39,10 @@ async def test_while_postgres_is_away_the_pipeline_tells_what_kafka_knows(lived:
     assert (told["dead_letters"], told["unpublished"]) == (None, None)
     prices = told["stages"][0]
     assert (prices["topic"], prices["workers"], prices["partitions"][0]["applied"]) == ("prices.closes", 0, None)
+    assert {prices["lag"], *(each["lag"] for each in prices["partitions"])} == {None}
     assert sum(each["end"] for each in prices["partitions"]) > 0
     assert ("postgres", told["postgres"]["why_not"]) in {(p["code"], p["sentence"]) for p in told["problems"]}
+    assert "No worker runs; no day closes by itself." in {each["sentence"] for each in told["problems"]}
 
 
 async def test_it_lives_and_is_not_ready_while_postgres_is_away(lived: Place) -> None:
@@ -52,6 +60,30 @@ async def test_a_statement_that_takes_too_long_is_given_up_by_postgres(lived: Pl
         answer = await client.get("regions/US/timeline")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert "in time" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["regions/US/contexts", "regions/US/timeline"])
+async def test_while_postgres_hangs_an_answer_is_given_up_in_time_and_then_asked_over_another_connection(
+    lived: Place, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    async with opened(lived, STATEMENT_SECONDS) as services, answering(services, lived) as client:
+        async with connection(services.pool) as conn:
+            server = psutil.Process(conn.get_server_pid())
+        server.suspend()
+        asyncio.get_running_loop().call_later(
+            DEADLINE_SECONDS, server.resume
+        )  # whoever waits for it has failed by then
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                with monkeypatch.context() as patched:
+                    patched.setattr(guards, "REQUEST_SECONDS", 0.5)
+                    given_up = await client.get(path)
+                answered = await client.get(path)
+        finally:
+            server.resume()
+    assert (given_up.status_code, given_up.headers["content-type"]) == (503, "application/problem+json")
+    assert "took over 0.5 s" in given_up.json()["detail"]
+    assert answered.status_code == 200
 
 
 async def test_a_database_without_tables_is_told_with_what_mends_it(lived: Place, unique_name: str) -> None:

@@ -24,7 +24,7 @@ WAITING = Waiting(
     ago(minutes=1),
     behind=[Behind("prices.closes", number, 1_200, 13_000) for number in range(4)],
 )
-NEVER_SEEN = [PartitionFacts(0, None, None, None), PartitionFacts(1, 10, None, None, 5.0)]
+NEVER_SEEN = [PartitionFacts(0, 0, None, None), PartitionFacts(1, 10, None, None, 5.0)]
 
 
 def status(places: Places = PLACES, **given: Any) -> Status:

@@ -129,6 +129,13 @@ def test_without_a_worker_its_waiting_days_are_not_told_one_by_one() -> None:
     assert problem.sentence == "No worker runs: 0 records wait; no day closes by itself."
 
 
+def test_how_many_records_wait_is_not_told_where_postgres_does_not_say_what_is_applied() -> None:
+    unknown = stage("prices", members=0, partitions=[PartitionFacts(0, None, 0, 9_320)])
+    assert unknown.lag is None
+    (problem,) = found(stages=[unknown, stage("news"), stage("contexts")])
+    assert problem.sentence == "No worker runs the prices stage."
+
+
 def test_a_service_that_is_up_and_cannot_be_used_says_itself_what_to_do() -> None:
     (problem,) = found(postgres=Unanswered("Run `stream-app db upgrade`.", False), stored=None)
     assert (problem.sentence, problem.todo) == ("Run `stream-app db upgrade`.", None)
