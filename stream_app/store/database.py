@@ -162,6 +162,7 @@ async def create_pool(database_url: str, size: int = 8, reading_seconds: float |
             connect=open_connection,
             init=_prepare,
             reset=None if reading_seconds is None else _leave_as_it_is,
+            connection_class=asyncpg.Connection if reading_seconds is None else _ReadingConnection,
             command_timeout=COMMAND_TIMEOUT_SECONDS,
             server_settings=settings,
         )
@@ -171,17 +172,29 @@ async def _leave_as_it_is(_: Connection) -> None:
     """In place of resetting a connection."""
 
 
-@asynccontextmanager
-async def _acquired(pool: Pool, within_seconds: float | None = None) -> AsyncIterator[Connection]:
-    """A connection of the pool; it is closed where its user gives up waiting, and Postgres undoes what is open in it.
+class _ReadingConnection(asyncpg.Connection):  # type: ignore[misc]
+    """Of a pool that only reads: it is closed where its user gives up waiting.
 
-    Given back alive it would be waited for until a server that hangs has answered after all.
+    Given back alive it would be waited for until a server that hangs has answered after all. A worker's is waited for:
+    what it has asked for may hold locks until it ends.
     """
-    async with pool.acquire(timeout=within_seconds) as acquired:
+
+    __slots__ = ()
+
+
+def _is_given_up(acquired: Connection, error: BaseException) -> bool:
+    return isinstance(error, (TimeoutError, asyncio.CancelledError)) and isinstance(acquired._con, _ReadingConnection)
+
+
+@asynccontextmanager
+async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection of the pool."""
+    async with pool.acquire() as acquired:
         try:
             yield acquired
-        except (TimeoutError, asyncio.CancelledError):
-            acquired.terminate()
+        except BaseException as error:
+            if _is_given_up(acquired, error):
+                acquired.terminate()
             raise
 
 
@@ -197,12 +210,16 @@ async def ask(pool: Pool) -> None:
 
     A new connection has time of its own: it takes a dozen answers, and from a slow server more than 5 s.
     """
-    async with errors_told_apart(), _acquired(pool, CONNECT_TIMEOUT_SECONDS + ANSWER_SECONDS) as acquired:
+    async with errors_told_apart(), pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS + ANSWER_SECONDS) as acquired:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await acquired.fetchval("SELECT 1")
         except TimeoutError:
+            acquired.terminate()
             raise TimeoutError(f"it has not answered in {ANSWER_SECONDS:g} s") from None
+        except asyncio.CancelledError:
+            acquired.terminate()
+            raise
 
 
 @asynccontextmanager
@@ -213,10 +230,9 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
         await opened.start()
         try:
             yield acquired
-        except (TimeoutError, asyncio.CancelledError):
-            raise  # a ROLLBACK would wait as well: the connection is closed instead
-        except BaseException:
-            await opened.rollback()
+        except BaseException as error:
+            if not _is_given_up(acquired, error):  # a ROLLBACK would wait as well
+                await opened.rollback()
             raise
         await opened.commit()
 

@@ -115,8 +115,9 @@ async def test_a_server_that_hangs_is_away_and_asked_over_another_connection(
 
 @pytest.mark.parametrize("given", [connection, transaction])
 async def test_who_gives_up_a_server_that_hangs_does_not_wait_for_it_and_the_pool_goes_on(
-    pool: Pool, given: Callable[[Pool], AbstractAsyncContextManager[Connection]]
+    database_url: str, given: Callable[[Pool], AbstractAsyncContextManager[Connection]]
 ) -> None:
+    pool = await create_pool(database_url, reading_seconds=DEADLINE_SECONDS)
     async with connection(pool) as conn:
         server = psutil.Process(conn.get_server_pid())
     asyncio.get_running_loop().call_later(DEADLINE_SECONDS, server.resume)  # whoever waits for it has failed by then
@@ -131,6 +132,7 @@ async def test_who_gives_up_a_server_that_hangs_does_not_wait_for_it_and_the_poo
                 assert await conn.fetchval("SELECT 1") == 1
     finally:
         server.resume()
+    await pool.close()
 
 
 async def test_a_slow_server_is_not_away_although_a_new_connection_takes_longer_than_an_answer_may(
