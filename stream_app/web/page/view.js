@@ -16,6 +16,8 @@ import { figure, longDay, percent, plusDays, several, typed } from './words.js';
 
 /** While a day is drawn along, its details wait until it has stood for so long. */
 const STANDS_MS = 150;
+/** What a day's answers have not replaced after so long is taken away: it is another day's. */
+const SLOW_MS = 1500;
 /** The map is laid out anew for new days at most so often. */
 const MAP_MS = 3000;
 const MOST_JUMPS = 6;
@@ -27,6 +29,12 @@ const HOW = matchMedia('(pointer: coarse)').matches ? 'Tap a day to choose it.' 
 
 /** What stands in these parts is still another day's, or no longer so. */
 const busy = (is, ...ids) => ids.forEach((id) => byId(id).setAttribute('aria-busy', is));
+
+/** Says something instead of what is another day's. */
+function replaceBusy(words) {
+  const nodes = OF_THE_DAY.map(byId).filter((node) => node.ariaBusy === 'true');
+  nodes.forEach((node) => fill(node, words && element('p', { className: 'told reading' }, words)));
+}
 
 const pause = (milliseconds) => new Promise((over) => setTimeout(over, milliseconds));
 
@@ -172,7 +180,10 @@ export class View {
   async details(wait) {
     this.turn += 1;
     const { turn, region, model, day } = this;
-    if (this.detail?.day !== day) busy(true, ...OF_THE_DAY);
+    if (this.detail?.day !== day) {
+      busy(true, ...OF_THE_DAY);
+      this.slow ??= setTimeout(() => this.empty(), SLOW_MS);
+    }
     if (wait) await pause(wait);
     if (turn !== this.turn) return;
     try {
@@ -184,12 +195,25 @@ export class View {
       showLineage(byId('lineage-told'), told);
       busy(false, 'headlines', 'lineage-told');
       await this.alike(told, turn);
+      if (turn === this.turn) this.answered();
     } catch (error) {
       if (turn !== this.turn) return;
-      OF_THE_DAY.map(byId).filter((node) => node.ariaBusy === 'true').forEach((node) => fill(node));
+      this.answered();
+      replaceBusy('');
       busy(false, ...OF_THE_DAY);
       throw error;
     }
+  }
+
+  /** Takes away what is another day's, as this day's answers may be long in coming. */
+  empty() {
+    this.slow = null;
+    replaceBusy('Reading …');
+  }
+
+  answered() {
+    clearTimeout(this.slow);
+    this.slow = null;
   }
 
   async alike(told, turn) {
