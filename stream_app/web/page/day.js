@@ -11,7 +11,7 @@ const ABSENT = {
 };
 
 /** What the columns say of a day, at once; `told` is the API's answer on it, null before that is there. */
-export function dayTold(days, at, labels, told, followed) {
+export function dayTold(days, at, labels, told) {
   const rank = days.rank(at);
   const moved = days.change(at);
   const label = days.label[at];
@@ -24,9 +24,8 @@ export function dayTold(days, at, labels, told, followed) {
       rank === null ? null : `from ${days.before(at) ?? 'the day before'}, ${ranked(rank)}`,
       days.isUnusual(at) ? 'unusual' : '',
     ),
-    followed ? fact('The next 21 sessions', change(followed.simple_return), `at ${percent(followed.volatility)} volatility a year`, direction(followed.simple_return)) : null,
   ];
-  return [element('p', {}, sentence(days, at, told)), element('dl', { className: 'facts' }, ...facts.filter(Boolean))];
+  return [element('p', {}, sentence(days, at, told)), element('dl', { className: 'facts' }, ...facts)];
 }
 
 function sentence(days, at, told) {

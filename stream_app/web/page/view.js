@@ -171,9 +171,9 @@ export class View {
 
   /** The day in figures, with what its own answers have added so far. */
   figures() {
-    const { told = null, followed = null } = this.detail?.day === this.day ? this.detail : {};
+    const told = this.detail?.day === this.day ? this.detail.told : null;
     const at = this.days.firstFrom(this.day);
-    fill(byId('day-told'), ...dayTold(this.days, at, this.labels, told, followed));
+    fill(byId('day-told'), ...dayTold(this.days, at, this.labels, told));
   }
 
   /** What the day's own answers say, once it has stood for a while. */
@@ -229,8 +229,6 @@ export class View {
     if (turn !== this.turn) return null;
     showAlike(byId('alike'), found, (day) => this.labelOf(day), (day) => this.went({ day }, true));
     busy(false, 'alike');
-    this.detail.followed = found.followed;
-    this.figures();
     return this.map.mark(this.day, found.analogues.map(({ as_of: day }) => day));
   }
 
