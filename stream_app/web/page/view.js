@@ -4,7 +4,7 @@ import { showAlike } from './alike.js';
 import { ask, ofRegion } from './api.js';
 import { firstSpan } from './controls.js';
 import { Headlines, dayTold } from './day.js';
-import { Days, UNUSUAL } from './days.js';
+import { Days, LONGEST_STEP_DAYS, UNUSUAL } from './days.js';
 import { DaysTable } from './days_table.js';
 import { button, byId, element, fill } from './elements.js';
 import { Labels } from './labels.js';
@@ -245,7 +245,7 @@ function legend(days, labels, first, end) {
 
 function timelineTold(days, [first, last], day) {
   const cut = days.truncated ? ' There are older days, which only the API tells.' : '';
-  return `${several(days.length, 'day')}; shown are ${first} to ${last}, and the line is ${day}. Distance: 0 where the state stayed the same, 1 where nothing of it was left; diamonds: the largest ${percent(1 - UNUSUAL)}. ${HOW}${cut}`;
+  return `${several(days.length, 'day')}; shown are ${first} to ${last}, and the line is ${day}. Distance: 0 where the state stayed the same, 1 where nothing of it was left; diamonds: the largest ${percent(1 - UNUSUAL)} of those over ${LONGEST_STEP_DAYS} days at most. ${HOW}${cut}`;
 }
 
 function mapTold({ as_of: days, truncated }) {
@@ -257,7 +257,7 @@ function mapTold({ as_of: days, truncated }) {
 /** Where no labels are fitted, how that is done. */
 function regimesTold(region, numericModel, days, labels) {
   const note = byId('regimes-told');
-  note.hidden = days.sorted.length === 0 || labels.names.some((name) => name !== 'NEUTRAL');
+  note.hidden = days.distance.every((value) => value === null) || labels.names.some((name) => name !== 'NEUTRAL');
   const of = numericModel ? ` --numeric-model-id ${typed(numericModel)}` : '';
   fill(
     note,
