@@ -63,7 +63,9 @@ async def test_it_shows_the_day_of_its_address_with_its_regime_price_news_and_da
     await expect(page.locator("#day-title")).to_have_text("Monday, 15 September 2008, US")
     await expect(page.locator("#day-told")).to_contain_text("SPX.US fell by 4.7 % and 5 articles were read")
     await expect(page.locator("#day-told")).to_contain_text("The regime is ")
-    await expect(page.locator("#day-told")).to_contain_text("from the last day with a vector, 2008-09-12, 3 days before")
+    await expect(page.locator("#day-told")).to_contain_text(
+        "from the last day with a vector, 2008-09-12, 3 days before"
+    )
     await expect(page.locator("#state")).to_contain_text("Live: 2 things to look at")
     await expect(page.locator("#pipeline-told")).to_contain_text("No worker runs")
     await expect(page.locator("#pipeline-told")).to_contain_text("not-json")
