@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import itertools
+import re
 import time
 from collections.abc import AsyncIterator
 from urllib.parse import quote, urlencode
@@ -19,6 +20,8 @@ from tests.browser.synthetic import CORE, HEADLINES, INSTRUMENT, LAST, LEHMAN, L
 pytestmark = [pytest.mark.asyncio(loop_scope="module")]
 
 LIVE_SECONDS = 2.0
+ANSWER_MILLISECONDS, SILENT_MILLISECONDS = 21_000, 36_000
+"""Longer than the page waits for an answer, and for a sign of life on its stream."""
 REMEMBERED = f"#region=US&day={LEHMAN}"
 PHONE = {"width": 360, "height": 740}
 TABS = 60
@@ -59,6 +62,10 @@ async def test_it_shows_the_day_of_its_address_with_its_regime_price_news_and_da
     page = shown.page
     await expect(page.locator("#day-title")).to_have_text("Monday, 15 September 2008, US")
     await expect(page.locator("#day-told")).to_contain_text("SPX.US fell by 4.7 % and 5 articles were read")
+    await expect(page.locator("#day-told")).to_contain_text("The regime is ")
+    await expect(page.locator("#day-told")).to_contain_text(
+        "from the last day with a vector, 2008-09-12, 3 days before"
+    )
     await expect(page.locator("#state")).to_contain_text("Live: 2 things to look at")
     await expect(page.locator("#pipeline-told")).to_contain_text("No worker runs")
     await expect(page.locator("#pipeline-told")).to_contain_text("not-json")
@@ -244,6 +251,32 @@ async def test_while_the_server_is_away_it_says_so_and_goes_on_by_itself(
         await expect(page.locator("#day-title")).to_contain_text(STRANGE)
         await expect(page.locator("#trouble")).to_be_empty()
         await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+
+
+async def test_a_server_that_hangs_is_not_told_as_live_nor_an_old_day_as_the_new_one(
+    chromium: Browser, urls: tuple[str, str]
+) -> None:
+    async with new_profile(chromium) as profile:
+        await profile.clock.install()
+        async with opened(profile, urls[0], REMEMBERED) as watched:
+            page, state = watched.page, watched.page.locator("#state")
+            await settled(page)
+            await expect(state).to_contain_text("Live")
+            await page.route("**/api/v1/**", lambda _: None)
+            await page.locator("#later").click()
+            await expect(page.locator("#day-title")).to_contain_text("16 September")
+            for part in ("#headlines", "#alike"):
+                await expect(page.locator(part)).to_have_text("Reading …")
+            await page.clock.fast_forward(ANSWER_MILLISECONDS)
+            await expect(page.locator("#trouble")).to_contain_text("does not answer")
+            await page.clock.fast_forward(SILENT_MILLISECONDS)
+            await expect(state).to_contain_text("Not live now")
+            await page.unroute_all()
+            await page.clock.fast_forward(SILENT_MILLISECONDS)
+            await stands_on(page, dt.date(2008, 9, 16))
+            await expect(page.locator("#trouble")).to_be_empty()
+            await expect(state).to_contain_text(re.compile("^Live"))
+            assert watched.complaints == []
 
 
 async def test_a_token_is_asked_for_once_and_kept_in_the_tab(profile: BrowserContext, urls: tuple[str, str]) -> None:

@@ -1,4 +1,4 @@
-/** One day in words: what it was like, how far it lies from the day before, and its headlines. */
+/** One day in words: what it was like, how far it lies from the last day with a vector, and its headlines. */
 
 import { ask, ofRegion } from './api.js';
 import { button, element, fill, outwards } from './elements.js';
@@ -11,8 +11,7 @@ const ABSENT = {
 };
 
 /** What the columns say of a day, at once; `told` is the API's answer on it, null before that is there. */
-export function dayTold(days, at, labels, told, followed) {
-  const rank = days.rank(at);
+export function dayTold(days, at, labels, told) {
   const moved = days.change(at);
   const label = days.label[at];
   const facts = [
@@ -21,12 +20,11 @@ export function dayTold(days, at, labels, told, followed) {
     fact(
       'Distance',
       days.distance[at] === null ? '–' : figure(days.distance[at]),
-      rank === null ? null : `from ${days.before(at) ?? 'the day before'}, ${ranked(rank)}`,
+      days.distance[at] === null ? null : way(days, at),
       days.isUnusual(at) ? 'unusual' : '',
     ),
-    followed ? fact('The next 21 sessions', change(followed.simple_return), `at ${percent(followed.volatility)} volatility a year`, direction(followed.simple_return)) : null,
   ];
-  return [element('p', {}, sentence(days, at, told)), element('dl', { className: 'facts' }, ...facts.filter(Boolean))];
+  return [element('p', {}, sentence(days, at, told)), element('dl', { className: 'facts' }, ...facts)];
 }
 
 function sentence(days, at, told) {
@@ -43,14 +41,32 @@ function sentence(days, at, told) {
   const news = read === null ? null : `${several(read, 'article')} ${read === 1 ? 'was' : 'were'} read`;
   const parts = [price, news].filter(Boolean);
   const begun = parts.length ? `On ${longDay(day)}, ${parts.join(' and ')}.` : '';
-  const way = days.isUnusual(at) ? ' Its context lies far from the one before: the state of the market changed.' : '';
+  const far = days.isUnusual(at) ? ' Its context lies far from the one before: the state of the market changed.' : '';
   const stale = context?.stale ? ' No price of this day has come: its context stands on older ones.' : '';
-  return `${begun}${way}${stale}`;
+  return `${begun}${regime(days, at)}${far}${stale}`;
 }
 
-/** How long a way is beside the others. */
+/** Since when the regime is what it is: a short way from a stressed day leads to another one. */
+function regime(days, at) {
+  const label = days.label[at];
+  if (label === null) return '';
+  const first = days.labelledFrom(at);
+  const since = first === at ? 'as of this session' : `for ${several(at - first + 1, 'session')}, since ${days.as_of[first]}`;
+  return ` The regime is ${label} ${since}${first === 0 ? ' or before' : ''}.`;
+}
+
+/** From where a distance is, and how long a way that is beside the others: only steps can be compared. */
+function way(days, at) {
+  const gap = days.gap(at);
+  if (gap === null) return 'from the last day with a vector';
+  const from = `from the last day with a vector, ${days.before(at)}, ${several(gap, 'day')} before`;
+  if (!days.isStep(at)) return `${from}: too long ago to be compared with steps from day to day`;
+  const rank = days.rank(at);
+  return rank === null ? from : `${from}; ${ranked(rank)}`;
+}
+
 function ranked(rank) {
-  return rank < 0.5 ? `shorter than on ${percent(1 - rank)} of the days` : `longer than on ${percent(rank)} of the days`;
+  return rank < 0.5 ? `shorter than ${percent(1 - rank)} of such steps` : `longer than ${percent(rank)} of such steps`;
 }
 
 const verb = (moved) => (moved < 0 ? 'fell by' : 'rose by');

@@ -1,8 +1,12 @@
 /** A region's days as columns of the same length, ascending, as the timeline's answer has them. */
 
+import { daysBetween } from './words.js';
+
 const COLUMNS = ['as_of', 'label', 'confidence', 'distance', 'price', 'articles'];
-/** A day whose way from the day before is longer than on this share of all days is unusual. */
+/** A day whose step is longer than this share of all steps is unusual. */
 export const UNUSUAL = 0.95;
+/** A distance from a day longer ago than a long weekend is no step from one day to the next. */
+export const LONGEST_STEP_DAYS = 5;
 
 export class Days {
   constructor(told) {
@@ -10,7 +14,7 @@ export class Days {
     this.times = this.as_of.map(Date.parse); // which charts read faster than texts
     this.instrument = told.instrument_id;
     this.truncated = told.truncated;
-    this.sorted = Float64Array.from(this.distance.filter((value) => value !== null)).sort();
+    this.sorted = Float64Array.from(this.distance.filter((_, at) => this.isStep(at))).sort();
   }
 
   get length() {
@@ -44,10 +48,10 @@ export class Days {
     return gap(before) < gap(after) ? before : after;
   }
 
-  /** The share of the days with a distance whose distance is smaller than this day's; null where it has none. */
+  /** The share of the steps that are shorter than this day's; null where its distance is none. */
   rank(at) {
     const value = this.distance[at];
-    if (value === null || this.sorted.length < 2) return null;
+    if (!this.isStep(at) || this.sorted.length < 2) return null;
     let [low, high] = [0, this.sorted.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -75,14 +79,34 @@ export class Days {
     return before < 0 ? null : this.as_of[before];
   }
 
+  /** The calendar days from that day to a day; null where that is not known. */
+  gap(at) {
+    const before = this.before(at);
+    return before === null ? null : daysBetween(before, this.as_of[at]);
+  }
+
+  /** Whether a day has a distance that is a step from one day to the next. */
+  isStep(at) {
+    if (this.distance[at] === null) return false;
+    const gap = this.gap(at);
+    return gap !== null && gap <= LONGEST_STEP_DAYS;
+  }
+
+  /** The index of the first of the days in a row up to this one that have its label. */
+  labelledFrom(at) {
+    let first = at;
+    while (first > 0 && this.label[first - 1] === this.label[at]) first -= 1;
+    return first;
+  }
+
   /** The newest day that has a distance, else the newest of all. */
   get newestWhole() {
     return this.before(this.length) ?? this.newest;
   }
 
-  /** Of the days from one index up to another, without it, the ones that lie farthest from the day before. */
+  /** Of the days from one index up to another, without it, the ones of the longest steps. */
   farthest(first, end, number) {
-    const places = Array.from({ length: end - first }, (_, at) => first + at).filter((at) => this.distance[at] > 0);
+    const places = Array.from({ length: end - first }, (_, at) => first + at).filter((at) => this.isStep(at) && this.distance[at] > 0);
     return places.sort((a, b) => this.distance[b] - this.distance[a]).slice(0, number);
   }
 

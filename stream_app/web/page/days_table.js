@@ -1,8 +1,7 @@
 /** The charts' figures as a table: the days in sight, the newest first, so many at a time. */
 
 import { button, element, fill, table } from './elements.js';
-import { change, figure, percent, price, several } from './words.js';
-import { plusDays } from './words.js';
+import { change, figure, percent, plusDays, price, several } from './words.js';
 
 const ROWS = 60;
 const COLUMNS = [

@@ -228,6 +228,7 @@ function tell(headers) {
 function listen() {
   follow(came, (live, resumed) => {
     known.live = live;
+    if (known.pipeline) showState();
     readPipeline();
     // What was stored since the days were read and before the stream began is in neither.
     if (live && !resumed && view.day) persist(() => view.refresh(view.days.newest, asked.day === null)).catch(failed);

@@ -1,4 +1,4 @@
-/** The timeline: lanes of labels, ways from the day before, closes and articles above one axis of days. */
+/** The timeline: lanes of labels, distances, closes and articles above one axis of days. */
 
 import { QUIET, colour, layout, plain, plotly } from './plotly.js';
 import { daysBetween, figure, percent, plusDays, price, several } from './words.js';
@@ -99,7 +99,7 @@ export class Timeline {
     return { mode: 'lines', x, y, yaxis: 'y3', line: { width: 1.3, color: colour('accent') }, hoverinfo: 'skip' };
   }
 
-  /** The days far from the day before, by a mark as well as by their height. */
+  /** The days of unusually long steps, by a mark as well as by their height. */
   unusual() {
     const places = [...this.days.times.keys()].filter((at) => this.days.isUnusual(at));
     return {
@@ -119,7 +119,7 @@ export class Timeline {
     const heights = [lanes, PARTS.distance * left, PARTS.price * left, PARTS.articles * left];
     const titles = [
       'Regime: what the prices look like',
-      'Distance from the day before',
+      'Distance from the last day with a vector',
       this.days.instrument === null ? 'Close' : `Close of ${plain(this.days.instrument)}`,
       'Articles a day',
     ].map((title, at) => (this.seen(COLUMNS[at]).length ? title : `${title} – none in these days`));

@@ -4,7 +4,7 @@ import { showAlike } from './alike.js';
 import { ask, ofRegion } from './api.js';
 import { firstSpan } from './controls.js';
 import { Headlines, dayTold } from './day.js';
-import { Days, UNUSUAL } from './days.js';
+import { Days, LONGEST_STEP_DAYS, UNUSUAL } from './days.js';
 import { DaysTable } from './days_table.js';
 import { button, byId, element, fill } from './elements.js';
 import { Labels } from './labels.js';
@@ -16,6 +16,8 @@ import { figure, longDay, percent, plusDays, several, typed } from './words.js';
 
 /** While a day is drawn along, its details wait until it has stood for so long. */
 const STANDS_MS = 150;
+/** What a day's answers have not replaced after so long is taken away: it is another day's. */
+const SLOW_MS = 1500;
 /** The map is laid out anew for new days at most so often. */
 const MAP_MS = 3000;
 const MOST_JUMPS = 6;
@@ -27,6 +29,12 @@ const HOW = matchMedia('(pointer: coarse)').matches ? 'Tap a day to choose it.' 
 
 /** What stands in these parts is still another day's, or no longer so. */
 const busy = (is, ...ids) => ids.forEach((id) => byId(id).setAttribute('aria-busy', is));
+
+/** Says something instead of what is another day's. */
+function replaceBusy(words) {
+  const nodes = OF_THE_DAY.map(byId).filter((node) => node.ariaBusy === 'true');
+  nodes.forEach((node) => fill(node, words && element('p', { className: 'told reading' }, words)));
+}
 
 const pause = (milliseconds) => new Promise((over) => setTimeout(over, milliseconds));
 
@@ -163,16 +171,19 @@ export class View {
 
   /** The day in figures, with what its own answers have added so far. */
   figures() {
-    const { told = null, followed = null } = this.detail?.day === this.day ? this.detail : {};
+    const told = this.detail?.day === this.day ? this.detail.told : null;
     const at = this.days.firstFrom(this.day);
-    fill(byId('day-told'), ...dayTold(this.days, at, this.labels, told, followed));
+    fill(byId('day-told'), ...dayTold(this.days, at, this.labels, told));
   }
 
   /** What the day's own answers say, once it has stood for a while. */
   async details(wait) {
     this.turn += 1;
     const { turn, region, model, day } = this;
-    if (this.detail?.day !== day) busy(true, ...OF_THE_DAY);
+    if (this.detail?.day !== day) {
+      busy(true, ...OF_THE_DAY);
+      this.slow ??= setTimeout(() => this.empty(), SLOW_MS);
+    }
     if (wait) await pause(wait);
     if (turn !== this.turn) return;
     try {
@@ -184,12 +195,25 @@ export class View {
       showLineage(byId('lineage-told'), told);
       busy(false, 'headlines', 'lineage-told');
       await this.alike(told, turn);
+      if (turn === this.turn) this.answered();
     } catch (error) {
       if (turn !== this.turn) return;
-      OF_THE_DAY.map(byId).filter((node) => node.ariaBusy === 'true').forEach((node) => fill(node));
+      this.answered();
+      replaceBusy('');
       busy(false, ...OF_THE_DAY);
       throw error;
     }
+  }
+
+  /** Takes away what is another day's, as this day's answers may be long in coming. */
+  empty() {
+    this.slow = null;
+    replaceBusy('Reading …');
+  }
+
+  answered() {
+    clearTimeout(this.slow);
+    this.slow = null;
   }
 
   async alike(told, turn) {
@@ -205,8 +229,6 @@ export class View {
     if (turn !== this.turn) return null;
     showAlike(byId('alike'), found, (day) => this.labelOf(day), (day) => this.went({ day }, true));
     busy(false, 'alike');
-    this.detail.followed = found.followed;
-    this.figures();
     return this.map.mark(this.day, found.analogues.map(({ as_of: day }) => day));
   }
 
@@ -223,7 +245,7 @@ function legend(days, labels, first, end) {
 
 function timelineTold(days, [first, last], day) {
   const cut = days.truncated ? ' There are older days, which only the API tells.' : '';
-  return `${several(days.length, 'day')}; shown are ${first} to ${last}, and the line is ${day}. Distance: 0 where the state stayed the same, 1 where nothing of it was left; diamonds: the largest ${percent(1 - UNUSUAL)}. ${HOW}${cut}`;
+  return `${several(days.length, 'day')}; shown are ${first} to ${last}, and the line is ${day}. Distance: 0 where the state stayed the same, 1 where nothing of it was left; diamonds: the largest ${percent(1 - UNUSUAL)} of those over ${LONGEST_STEP_DAYS} days at most. ${HOW}${cut}`;
 }
 
 function mapTold({ as_of: days, truncated }) {
@@ -235,7 +257,7 @@ function mapTold({ as_of: days, truncated }) {
 /** Where no labels are fitted, how that is done. */
 function regimesTold(region, numericModel, days, labels) {
   const note = byId('regimes-told');
-  note.hidden = days.sorted.length === 0 || labels.names.some((name) => name !== 'NEUTRAL');
+  note.hidden = days.distance.every((value) => value === null) || labels.names.some((name) => name !== 'NEUTRAL');
   const of = numericModel ? ` --numeric-model-id ${typed(numericModel)}` : '';
   fill(
     note,
