@@ -24,6 +24,7 @@ ANSWER_MILLISECONDS, SILENT_MILLISECONDS = 21_000, 36_000
 """Longer than the page waits for an answer, and for a sign of life on its stream."""
 REMEMBERED = f"#region=US&day={LEHMAN}"
 PHONE = {"width": 360, "height": 740}
+FEWEST_TICKS = 3
 TABS = 60
 """More than the page has."""
 
@@ -331,6 +332,8 @@ async def test_on_a_phone_nothing_is_wider_than_the_screen(chromium: Browser, ur
         page = watched.page
         await settled(page)
         assert await beyond(page) == []
+        assert await page.locator("#pipeline-told .stacks").evaluate("node => node.scrollWidth <= node.clientWidth")
+        assert await page.locator("#timeline-chart .xtick").count() >= FEWEST_TICKS
         await keep_picture(page, "phone")
         await page.locator("#table summary").click()
         await page.locator("#lineage summary").click()

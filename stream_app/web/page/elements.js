@@ -46,7 +46,7 @@ export function table(caption, columns, rows) {
     { className: chosen ? 'chosen' : '', ariaCurrent: chosen ? 'true' : null },
     ...cells.map((cell, at) => (at === 0
       ? element('th', { scope: 'row' }, cell)
-      : element('td', { className: columns[at][1] ?? '' }, cell ?? '–'))),
+      : under(columns[at], cell ?? '–'))),
   ));
   const made = element(
     'table',
@@ -56,6 +56,13 @@ export function table(caption, columns, rows) {
     element('tbody', {}, ...body),
   );
   return element('div', { className: 'wide' }, made);
+}
+
+/** A cell, which knows its column's name: on narrow screens that may stand beside it. */
+function under([name, kind], cell) {
+  const made = element('td', { className: kind ?? '' }, cell);
+  made.dataset.column = name;
+  return made;
 }
 
 /** Names and what they are, one below the other. */

@@ -64,7 +64,9 @@ function regionTable(regions) {
       waits(region),
     ],
   }));
-  return table('Regions', [['Region'], ['Now'], ['Last close'], ['Next close'], ['Waits for']], rows);
+  const made = table('Regions', [['Region'], ['Now'], ['Last close'], ['Next close'], ['Waits for']], rows);
+  made.classList.add('stacks');
+  return made;
 }
 
 /** A day, and beside or below it an instant. */

@@ -8,6 +8,8 @@ const LANE_PIXELS = 19;
 const TITLE_PIXELS = 24;
 const LONGEST_TICK = 10;
 const DATE_PIXELS = 80;
+/** Plotly takes as few as half of the ticks that it may: so many let a narrow chart have three. */
+const FEWEST_TICKS = 6;
 /** What the lanes show, from above. */
 const COLUMNS = ['label', 'distance', 'price', 'articles'];
 const FEW = 4;
@@ -145,7 +147,7 @@ export class Timeline {
         type: 'date',
         ticklabelstandoff: 4,
         range: [`${this.span[0]} 00:00`, plusDays(this.span[1], 1)],
-        nticks: Math.min(daysBetween(...this.span) + 1, Math.floor(this.node.clientWidth / DATE_PIXELS)), // no hours
+        nticks: Math.min(daysBetween(...this.span) + 1, Math.max(Math.floor(this.node.clientWidth / DATE_PIXELS), FEWEST_TICKS)), // no hours
         gridcolor: colour('grid'),
         hoverformat: '%a %Y-%m-%d',
         anchor: 'free',
