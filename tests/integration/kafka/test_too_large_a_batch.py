@@ -27,7 +27,7 @@ async def test_what_came_before_it_is_handled_and_then_it_is_named(
     with pytest.raises(UnpacksTooLarge, match=r"^The batch of records at offset 45 of .*prices\.closes\[0\] unpacks"):
         await run_stage(stage(topic, recorder), kafka, load_settings())
     assert recorder.offsets()[0] == list(range(45))
-    assert all(offsets == list(range(BEFORE[partition])) for partition, offsets in recorder.offsets().items())
+    assert all(offsets == list(range(len(offsets))) for offsets in recorder.offsets().values()), "others end anywhere"
     assert (await committed(kafka, topic))[0] == 45
     async with LogReader(kafka) as reader:
         with pytest.raises(UnpacksTooLarge, match=r"at offset 40 of .*prices\.closes\[0\], or after it, unpacks"):

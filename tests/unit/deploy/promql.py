@@ -75,7 +75,7 @@ def _chosen(selector: Any, series: Sequence[Series]) -> list[Series]:
 
 def _matches(matcher: Any, labels: dict[str, str]) -> bool:
     if matcher.op == promql.MatchOp.Equal:
-        return labels.get(matcher.name, "") == matcher.value
+        return bool(labels.get(matcher.name, "") == matcher.value)
     if matcher.op == promql.MatchOp.Re:
         return re.fullmatch(matcher.value, labels.get(matcher.name, "")) is not None
     raise NotImplementedError(str(matcher.op))
