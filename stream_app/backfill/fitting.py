@@ -18,7 +18,7 @@ from stream_app.store import article_texts, models, regimes, vectors
 from stream_app.store.article_texts import Selection
 from stream_app.store.database import Connection
 from stream_app.store.regimes import Wanted
-from stream_app.training.bounds import check_days
+from stream_app.training.bounds import check_days, no_vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,7 @@ async def _halves(connection: Connection, job: ScalingJob) -> tuple[PairedHalves
     chosen = job.selection
     with_regime = await regimes.days(connection, job.regimes, chosen.first, chosen.last)
     if lacking := [region for region in job.regimes.regions if region not in with_regime]:
-        raise UsageError(
-            f"There are no vectors of {job.regimes.model_id} for {lacking[0]} from {chosen.first} to {chosen.last}: "
-            "close the days, or fill them in with `stream-app run-numeric-regime`."
-        )
+        raise no_vectors(job.regimes.model_id, lacking[0], chosen.first, chosen.last)
     news = await article_texts.by_day(connection, chosen)
     days = sorted(day for day in set().union(*with_regime.values()) if day in news and news[day].with_vector)
     check_days(len(days) * len(job.regimes.regions), chosen.first, chosen.last)

@@ -64,6 +64,7 @@ def write(  # noqa: PLR0913, PLR0917 - all that there is to say of what was fitt
     """
     from stream_app.errors import UsageError
     from stream_app.store import models
+    from stream_app.training import written
 
     known = ask_database(settings, lambda connection: models.fingerprint(connection, model.model_id))
     if known not in (None, model.fingerprint):
@@ -73,8 +74,6 @@ def write(  # noqa: PLR0913, PLR0917 - all that there is to say of what was fitt
         )
     write_files(contents, told, table)
     if append and settings.models_file is not None:
-        from stream_app.training import written
-
         written.append(settings.models_file, table)
         say(f"{settings.models_file} has its table now.")
 

@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 
 from schemas import DIM
-from stream_app.errors import UsageError
 from stream_app.labelling.fit import Days, Fitted
 from stream_app.regime.labels import Floats
 from stream_app.regime.volatility import RETURNS, realised_volatility
@@ -40,10 +39,7 @@ async def fitted(connection: Connection, job: LabellerJob) -> tuple[Days, Fitted
     rows = await regimes.one_of_days(connection, wanted, job.first, job.last, bounds.MOST_DAYS + 1)
     bounds.check_days(len(rows), job.first, job.last)
     if not rows:
-        raise UsageError(
-            f"There are no vectors of {job.numeric_model_id} for {job.region}{bounds.period(job.first, job.last)}: "
-            "close the days, or fill them in with `stream-app run-numeric-regime`."
-        )
+        raise bounds.no_vectors(job.numeric_model_id, job.region, job.first, job.last)
     days = Days.in_order(
         days_of([row.as_of for row in rows]),
         vectors.from_rows([row.vector for row in rows], DIM),

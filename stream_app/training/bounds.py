@@ -1,4 +1,4 @@
-"""How much one fit reads at most, and how a sentence names its days."""
+"""How much one fit reads at most, and what is said where that is too much or nothing."""
 
 import datetime as dt
 
@@ -12,6 +12,14 @@ def check_days(days: int, first: dt.date, last: dt.date) -> None:
     """UsageError where a fit on the days from first to last would read too many."""
     if days > MOST_DAYS:
         raise UsageError(f"There are over {MOST_DAYS:,} days to fit on{period(first, last)}; choose fewer.")
+
+
+def no_vectors(model_id: str, region: str, first: dt.date, last: dt.date) -> UsageError:
+    """Says that there is nothing to fit on, and what to do."""
+    return UsageError(
+        f"There are no vectors of {model_id} for {region}{period(first, last)}: close the days, or fill them in with "
+        "`stream-app run-numeric-regime`."
+    )
 
 
 def period(first: dt.date, last: dt.date) -> str:

@@ -12,6 +12,8 @@ from stream_app import iso8601
 from stream_app.web.cursors import LONGEST_CURSOR
 from stream_app.web.problems import wrong_parameter
 
+MOST_REGIONS = 64
+"""That one question may name."""
 REPEATABLE = ("region", "regions", "reason", "topic")
 """Parameters that take several values."""
 _NAME = r"^[^|\x00-\x1f\x7f]{1,64}$"

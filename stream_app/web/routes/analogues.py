@@ -20,11 +20,10 @@ from stream_app.web.answering import answer
 from stream_app.web.answers.charts import Analogue, AnalogueList, FollowedTold
 from stream_app.web.documents import documented
 from stream_app.web.known import require_known
-from stream_app.web.parameters import DayInPath, Flag, ModelId, RegionInPath, RegionName, Span
+from stream_app.web.parameters import MOST_REGIONS, DayInPath, Flag, ModelId, RegionInPath, RegionName, Span
 from stream_app.web.problems import Refused
 from stream_app.web.site import Site, TheSite
 
-MOST_REGIONS = 64
 LARGEST_GAP_DAYS = 36_600
 MARGIN_DAYS = 2 * HORIZON_SESSIONS + 30
 """Calendar days that hold the horizon's sessions, also across a long closure of the exchange."""

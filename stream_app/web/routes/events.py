@@ -15,14 +15,13 @@ from stream_app.web import cursors
 from stream_app.web.cursors import AfterEvents
 from stream_app.web.feed import Feed
 from stream_app.web.follower import Follower
-from stream_app.web.parameters import Parameters, RegionName
+from stream_app.web.parameters import MOST_REGIONS, Parameters, RegionName
 from stream_app.web.site import TheSite
 
 PING_SECONDS = 15
 SEND_SECONDS = 30.0
 """A client that takes nothing for so long is let go."""
 RETRY_MILLISECONDS = 2_000
-MOST_REGIONS = 64
 LONGEST_ID = 65_536
 DESCRIPTION = """Each new revision of a context, as it is stored: `event: context`, its header as JSON in `data`.
 
