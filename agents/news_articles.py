@@ -25,7 +25,7 @@ from stream_app.encoding import TextEncoder, by_content
 from stream_app.encoding.by_content import NewVectors, encode_by_content
 from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk, ChunkLimits
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.metrics.counting import add, timed
 from stream_app.metrics.listed import CHUNK_SECONDS, TEXTS
 from stream_app.regime.text import content_hash

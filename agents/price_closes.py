@@ -15,7 +15,7 @@ from schemas.topics import NUMERIC, PRICES
 from stream_app.contexts.late import marks_of_prices, reach_of_prices
 from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Chunk
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.metrics.counting import timed
 from stream_app.metrics.listed import CHUNK_SECONDS
 from stream_app.services import Services

@@ -11,7 +11,7 @@ from agents.placing import Placed, Row, by_first_position, rows_of
 from agents.touched_windows import TouchedWindows, touched_windows
 from agents.window_cache import WindowCache
 from schemas import PriceClose
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.models import NumericModel
 from stream_app.regime import windows
 from stream_app.store import numeric_windows, prices, versions

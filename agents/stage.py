@@ -21,7 +21,7 @@ from stream_app.endpoints import command
 from stream_app.errors import Fatal, FenceLost, OwnershipLost, Retriable
 from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import TP, Chunk, still_owned
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.kafka.stages import AssignedLog
 from stream_app.metrics.counting import add, timed
 from stream_app.metrics.listed import CHUNK_SECONDS, RECORDS, REDELIVERED, REJECTED, RETRIES

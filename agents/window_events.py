@@ -7,7 +7,7 @@ import numpy as np
 
 from agents.placing import Placed
 from schemas import NumericWindowEmbedded, PriceClose, Vector, encode, event_id
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.models import NumericModel
 from stream_app.store.numeric_windows import WindowVectors
 

@@ -11,7 +11,7 @@ from agents.price_closes import PriceCloses
 from schemas.topics import Topic
 from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.kafka.stage import run_stage
 from stream_app.kafka.stages import AssignedLog, StageHooks
 from stream_app.kafka.stages import Stage as TransportStage

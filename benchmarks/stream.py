@@ -25,7 +25,8 @@ from schemas import encode
 from stream_app.clock import SystemClock
 from stream_app.errors import Fatal
 from stream_app.kafka.access import KafkaAccess
-from stream_app.kafka.publisher import Outgoing, Publisher
+from stream_app.kafka.producing import Outgoing
+from stream_app.kafka.publisher import Publisher
 from stream_app.kafka.topics import ensure_topics
 
 PUBLISH_RECORDS = 20_000

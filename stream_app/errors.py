@@ -5,7 +5,7 @@ StreamAppError
 │   └── Away             a service does not answer
 ├── Fatal                nothing that waiting mends: the process ends, non-zero, and its chunk is delivered again
 │   └── ModelHung        the text model did not answer by its deadline
-├── FenceLost            another worker has moved this partition on: drop the caches and load them again
+├── FenceLost            another worker has gone on with what this one had in hand: drop what was read, read again
 ├── OwnershipLost        the partition was taken away while its chunk was being retried: leave the chunk unacked
 └── UsageError           the user asked for something that cannot be: one sentence, exit code 2
 
@@ -39,7 +39,7 @@ class ModelHung(Fatal):
 
 
 class FenceLost(StreamAppError):
-    """The partition's stored progress is not what this worker's caches were filled at."""
+    """Another worker has moved on the partition, or taken the lane, that this one was about to write to."""
 
 
 class OwnershipLost(StreamAppError):

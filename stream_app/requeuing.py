@@ -17,7 +17,7 @@ from schemas.topics import DAY_CLOSES, NEWS, PRICES, RECORD_MAX_BYTES
 from stream_app.errors import Fatal, UsageError
 from stream_app.failpoints import failpoint
 from stream_app.kafka.chunks import Record
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.outage import while_away
 from stream_app.services import Services
 from stream_app.store import handled_letters, process_lock, progress

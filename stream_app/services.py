@@ -8,6 +8,7 @@ from stream_app.clock import Clock, SystemClock
 from stream_app.config import RegionConfig, Settings, load_regions
 from stream_app.embedded import Endpoints
 from stream_app.errors import UsageError
+from stream_app.kafka.fenced import FencedPublisher
 from stream_app.kafka.offsets import LogReader
 from stream_app.kafka.publisher import Publisher
 from stream_app.models import ModelsInUse, models_in_use
@@ -25,6 +26,7 @@ class Services:
     database_url: str
     pool: Pool
     publisher: Publisher
+    fenced: FencedPublisher
     log: LogReader
     clock: Clock
 
@@ -64,6 +66,8 @@ async def open_services(
         stack.push_async_callback(pool.close)
         publisher = Publisher(endpoints.kafka)
         stack.push_async_callback(publisher.stop)
+        fenced = FencedPublisher(endpoints.kafka, settings.topic_prefix)
+        stack.push_async_callback(fenced.stop)
         reader = LogReader(endpoints.kafka)
         stack.push_async_callback(reader.stop)
         yield Services(
@@ -73,6 +77,7 @@ async def open_services(
             database_url=endpoints.database_url,
             pool=pool,
             publisher=publisher,
+            fenced=fenced,
             log=reader,
             clock=clock or SystemClock(),
         )

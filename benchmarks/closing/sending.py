@@ -9,7 +9,7 @@ from benchmarks.closing.days import ClosingDays, text_vectors
 from schemas import NewsArticle, PriceClose, encode
 from schemas.topics import NEWS, PRICES
 from stream_app.contexts.cut import read_cut
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.regime.text import content_hash
 from stream_app.services import Services
 from stream_app.store import models, progress, texts

@@ -17,7 +17,7 @@ from schemas.topics import CONTEXTS, DEFAULT_PARTITIONS
 from stream_app.contexts.closing import close_days
 from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.clients import new_consumer
-from stream_app.kafka.publisher import partition_of
+from stream_app.kafka.producing import partition_of
 from stream_app.services import Services
 from stream_app.store.database import transaction
 

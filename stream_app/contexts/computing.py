@@ -5,6 +5,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from functools import partial
 
 from schemas import JointRegimeContext, RegimeTransition
@@ -17,8 +18,9 @@ from stream_app.contexts.late import news_above_cut, prices_above_cut
 from stream_app.contexts.models import KnownModels, known_models, register
 from stream_app.contexts.text_means import TextMeans
 from stream_app.contexts.transitions import changes
+from stream_app.errors import FenceLost
 from stream_app.failpoints import failpoint
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.metrics.counting import add, observe, set_to
 from stream_app.metrics.listed import CLOSE_TO_CONTEXT, CUT_WAITING, REVISIONS
 from stream_app.services import Services
@@ -149,17 +151,31 @@ class Computing:
         return len(batch.days), of_labels
 
     async def publish_region(self, region: str) -> bool:
-        """Publish the region's unpublished contexts, and its transitions, each in the order in which they were made."""
+        """Publish the region's unpublished contexts, and its transitions, each in the order in which they were made.
+
+        Whether there were any. Another worker may have taken over in the meantime what this one was about to publish.
+        """
+        with suppress(FenceLost):
+            return await self._publish(region)
+        return True
+
+    async def _publish(self, region: str) -> bool:
+        lane = f"contexts-{region}"
         async with transaction(self._services.pool) as conn:
             if not await trigger_queue.lock_region(conn, region):
                 return False
+            if not await revisions.are_unpublished(conn, region):
+                return False
+            # Taken before the rows are read: reading them shows that the lock was still held then, so that whoever
+            # has it next takes the lane later, and nothing that was read here can follow what that one publishes.
+            await self._services.fenced.take(lane)
             unpublished = await revisions.unpublished(conn, region, PUBLISH_CONTEXTS)
             changed = await transitions.unpublished(conn, region, PUBLISH_CONTEXTS)
-            if not unpublished and not changed:
-                return False
-            await self._services.publisher.publish(
+            failpoint("contexts-unpublished")
+            await self._services.fenced.publish(
+                lane,
                 [record for context, payload in unpublished for record in self._records(context, payload)]
-                + [self._record(transition, payload) for transition, payload in changed]
+                + [self._record(transition, payload) for transition, payload in changed],
             )
             failpoint("contexts-published")
             await revisions.mark_published(conn, region, [context for context, _ in unpublished])

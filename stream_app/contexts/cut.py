@@ -7,7 +7,7 @@ from schemas.topics import DAY_CLOSES, NEWS, PRICES
 from stream_app.endpoints import command
 from stream_app.errors import Fatal
 from stream_app.failpoints import failpoint
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.positions import ADOPT
 from stream_app.services import Services
 from stream_app.store import progress, triggers

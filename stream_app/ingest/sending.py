@@ -19,7 +19,8 @@ from stream_app.ingest.reading import Position, Reading, reading
 from stream_app.ingest.records import Record, record
 from stream_app.ingest.report import Report
 from stream_app.ingest.rows import Row
-from stream_app.kafka.publisher import Outgoing, Publisher
+from stream_app.kafka.producing import Outgoing
+from stream_app.kafka.publisher import Publisher
 
 CHUNK_ROWS = 5_000
 CHUNK_BYTES = 4 * 1024 * 1024

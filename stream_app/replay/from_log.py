@@ -20,7 +20,8 @@ from stream_app.encoding import TextEncoder
 from stream_app.errors import UsageError
 from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits, cut
-from stream_app.kafka.publisher import Outgoing, Publisher
+from stream_app.kafka.producing import Outgoing
+from stream_app.kafka.publisher import Publisher
 from stream_app.kafka.stages import AssignedLog
 from stream_app.outage import while_away
 from stream_app.replay.telling import Told

@@ -78,6 +78,10 @@ DROP_REGIMES = """
 UNPUBLISHED = """
     SELECT payload FROM joint_embedding_revisions WHERE region = $1 AND NOT published ORDER BY sequence LIMIT $2
 """
+ARE_UNPUBLISHED = """
+    SELECT EXISTS (SELECT 1 FROM joint_embedding_revisions WHERE region = $1 AND NOT published)
+        OR EXISTS (SELECT 1 FROM regime_transition_revisions WHERE region = $1 AND NOT published)
+"""
 MARK_PUBLISHED = """
     UPDATE joint_embedding_revisions r SET published = true
     FROM unnest($2::date[], $3::text[], $4::int[]) AS u (as_of_date, model_id, revision)
@@ -223,6 +227,11 @@ async def _put_regimes(connection: Connection, region: str, newest: Sequence[New
     if known:
         rows = await asyncio.to_thread(_regime_rows, region, numeric_model_id, known)
         await connection.copy_to_table("regimes", source=rows, columns=REGIME_COLUMNS, format="binary")
+
+
+async def are_unpublished(connection: Connection, region: str) -> bool:
+    """Whether a region has contexts, or transitions, that were not yet sent."""
+    return bool(await connection.fetchval(ARE_UNPUBLISHED, region))
 
 
 async def unpublished(connection: Connection, region: str, limit: int) -> list[tuple[JointRegimeContext, bytes]]:

@@ -9,7 +9,7 @@ from typing import Any
 from schemas import encode
 from schemas.topics import DAY_CLOSES, NEWS, PRICES
 from stream_app.embedded import Endpoints
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.replay.run import Asked, replay
 from stream_app.store.trigger_queue import EVERY_DAY
 from tests.faults.observed import Observed, observe

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaProducer
 
 from schemas.topics import NEWS, PRICES
-from stream_app.kafka.publisher import Outgoing, partition_of
+from stream_app.kafka.producing import Outgoing, partition_of
 from tests.faults.actions import note
 from tests.faults.text_model import BROKEN_BY_FILES
 from tests.integration.bad_records import BAD_ARTICLES, BAD_PRICES, article, price

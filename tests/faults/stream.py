@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from schemas import NewsArticle, PriceClose, encode
 from schemas.topics import NEWS, PRICES
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from tests.faults.text_model import BROKEN_BY_FILES
 from tests.integration.pipeline import weekdays
 

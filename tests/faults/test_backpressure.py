@@ -16,7 +16,7 @@ import pytest
 from schemas import encode
 from schemas.topics import NEWS, PRICES
 from stream_app.kafka.ledger import PENDING_CHUNKS
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from tests.faults.actions import note
 from tests.faults.groups import generation
 from tests.faults.settled import SETTLE_SECONDS, check_run, in_flight, settle_and_check, settled

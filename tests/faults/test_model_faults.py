@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from schemas import NewsArticle, encode
 from schemas.topics import NEWS
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from tests.faults.oracle import hash_of, text_of
 from tests.faults.settled import SETTLE_SECONDS, in_flight, settle_and_check
 from tests.faults.stream import LAST_DAY, REGION_NAMES, Market, Slice

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from schemas import NewsArticle, PriceClose
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from tests.integration.pipeline import Pipeline, article, close, until, weekdays
 from tests.integration.sent_again import sent_again
 

@@ -20,7 +20,7 @@ from stream_app.config import Settings, load_settings
 from stream_app.contexts.closing import close_days
 from stream_app.contexts.cut import read_cut
 from stream_app.embedded import Endpoints
-from stream_app.kafka.publisher import Outgoing, partition_of
+from stream_app.kafka.producing import Outgoing, partition_of
 from stream_app.kafka.topics import ensure_topics
 from stream_app.services import Services, open_services
 from stream_app.store import progress

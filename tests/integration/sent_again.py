@@ -3,7 +3,7 @@
 from schemas import NewsArticle, OriginPosition, PriceClose, encode
 from schemas.origins import ORIGIN_HEADER, checksum
 from schemas.topics import NEWS, PRICES
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.services import Services
 
 FIRST_EPOCH = 1

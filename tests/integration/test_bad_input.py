@@ -20,7 +20,7 @@ from schemas.topics import NEWS, PRICES
 from stream_app.embedded import Endpoints
 from stream_app.embedded.postgres import binary
 from stream_app.encoding import TextEncoder
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from tests.faults.observed import committed_offsets
 from tests.integration.bad_records import EVERY_KIND, Bad, BreakingModel
 from tests.integration.pipeline import Pipeline, article, close, pipeline

@@ -14,7 +14,7 @@ from agents.rejection_limits import RejectionLimits
 from schemas import encode
 from schemas.topics import NEWS, PRICES
 from stream_app.errors import Fatal
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.replay.run import replay
 from stream_app.worker import run_stage
 from tests.faults.observed import committed_offsets

@@ -8,8 +8,10 @@ import pytest
 from stream_app.clock import SystemClock
 from stream_app.config import load_regions, load_settings
 from stream_app.kafka.access import KafkaAccess
+from stream_app.kafka.fenced import FencedPublisher
 from stream_app.kafka.offsets import LogReader
-from stream_app.kafka.publisher import Outgoing, Publisher
+from stream_app.kafka.producing import Outgoing
+from stream_app.kafka.publisher import Publisher
 from stream_app.models import models_in_use
 from stream_app.services import Services
 from stream_app.store.database import create_pool
@@ -42,6 +44,7 @@ async def services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]
         database_url=database_url,
         pool=pool,
         publisher=Kept(),
+        fenced=FencedPublisher(NOWHERE, ""),
         log=LogReader(NOWHERE),
         clock=SystemClock(),
     )

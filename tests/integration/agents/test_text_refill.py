@@ -8,7 +8,7 @@ from agents.text_refill import refill_text_vectors
 from schemas import TextEmbedded, Vector, encode
 from schemas.topics import TEXT
 from stream_app.embedded import Endpoints
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.store import texts
 from stream_app.store.database import connection
 from tests.integration.pipeline import pipeline

@@ -12,7 +12,8 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from stream_app.config import Settings, load_settings
 from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits
-from stream_app.kafka.publisher import Outgoing, Publisher, partition_of
+from stream_app.kafka.producing import Outgoing, partition_of
+from stream_app.kafka.publisher import Publisher
 from stream_app.kafka.stage import run_stage
 from stream_app.kafka.stages import AssignedLog, Stage
 

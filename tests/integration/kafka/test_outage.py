@@ -13,7 +13,8 @@ from stream_app.embedded import Endpoints, start
 from stream_app.embedded.kafka import Kafka
 from stream_app.errors import Retriable
 from stream_app.kafka.access import KafkaAccess
-from stream_app.kafka.publisher import Outgoing, Publisher
+from stream_app.kafka.producing import Outgoing
+from stream_app.kafka.publisher import Publisher
 from stream_app.kafka.topics import ensure_topics
 from tests.conftest import stopped_at_the_end
 from tests.integration.kafka.recording import Recorder, Running, committed, publish, stage

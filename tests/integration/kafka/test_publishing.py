@@ -5,7 +5,8 @@ import pytest
 from stream_app.errors import Fatal, Retriable
 from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.offsets import LogReader
-from stream_app.kafka.publisher import Outgoing, Publisher, partition_of
+from stream_app.kafka.producing import Outgoing, partition_of
+from stream_app.kafka.publisher import Publisher
 
 MIB = 1024 * 1024
 

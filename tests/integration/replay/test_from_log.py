@@ -13,7 +13,7 @@ from schemas.topics import DEAD_LETTERS, TOPICS
 from stream_app.embedded import Endpoints
 from stream_app.errors import Away, UsageError
 from stream_app.kafka.chunks import Chunk
-from stream_app.kafka.publisher import Outgoing
+from stream_app.kafka.producing import Outgoing
 from stream_app.replay.from_log import Filled, LogReplay, Withheld
 from stream_app.replay.over_stored import Publish
 from stream_app.replay.run import Asked, replay

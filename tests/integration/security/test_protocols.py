@@ -7,7 +7,8 @@ import pytest
 from stream_app.config import load_settings
 from stream_app.endpoints import find
 from stream_app.kafka.offsets import LogReader
-from stream_app.kafka.publisher import Outgoing, Publisher
+from stream_app.kafka.producing import Outgoing
+from stream_app.kafka.publisher import Publisher
 from stream_app.kafka.topics import ensure_topics
 from stream_app.store.database import connect
 from tests.integration.cli.conftest import CommandLine

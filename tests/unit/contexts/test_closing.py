@@ -21,7 +21,7 @@ def services(hour: int) -> Services:
     """What a command stands on, at this hour of the Monday, UTC. New York closes at 20:00, a quarter of grace later."""
     now = dt.datetime.combine(MONDAY, dt.time(hour), dt.UTC)
     return Services(
-        Settings(), load_regions(), models_in_use(Settings()), "", NOWHERE, NOWHERE, NOWHERE, FixedClock(now)
+        Settings(), load_regions(), models_in_use(Settings()), "", NOWHERE, NOWHERE, NOWHERE, NOWHERE, FixedClock(now)
     )
 
 

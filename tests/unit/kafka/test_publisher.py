@@ -2,7 +2,7 @@
 
 import pytest
 
-from stream_app.kafka.publisher import partition_of
+from stream_app.kafka.producing import partition_of
 
 
 @pytest.mark.parametrize(
