@@ -62,11 +62,12 @@ async def test_its_own_names_are_known_with_any_port(client: httpx.AsyncClient, 
     assert (await client.get("models", headers={"Host": host})).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["regions", "nothing", "regions?x=1", "http://localhost/livez"])
+@pytest.mark.parametrize("path", ["regions", "nothing", "regions?x=1", "http://localhost/livez", "http://localhost/"])
 async def test_a_browser_is_told_to_run_and_to_frame_nothing_of_others(client: httpx.AsyncClient, path: str) -> None:
     headers = (await client.get(path, headers={"Origin": "https://evil.example"})).headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     assert (policy["default-src"], policy["script-src"]) == ("'none'", "'self'")
+    assert "unsafe" not in headers["content-security-policy"]
     assert (policy["frame-ancestors"], headers["x-frame-options"]) == ("'none'", "DENY")
     assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
     assert "access-control-allow-origin" not in headers
