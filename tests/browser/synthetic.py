@@ -63,10 +63,13 @@ class Stage:
     settings: dict[str, str]
     """Of a server on it."""
 
-    async def close_the_last_day(self) -> None:
-        """Let the last day come: its news, and its close."""
+    async def let_the_last_day_come(self) -> None:
+        """Its news."""
         await self.path.send(told(LAST, 0, "The year ends"))
         await self.steps.apply()
+
+    async def close_the_last_day(self) -> None:
+        """Its close, and what a worker does then."""
         await self.path.close("US", LAST)
         await self.steps.compute()
 

@@ -149,11 +149,12 @@ async def test_a_day_that_closes_is_there_within_two_seconds_without_a_reload(
         await expect(follows.page.locator("#day-title")).to_contain_text("29 December 2008")
         await expect(follows.page.locator("#state")).to_contain_text("Live")
         await follows.page.evaluate("globalThis.loaded = 'once'")
+        await stage.let_the_last_day_come()
+        closed = time.monotonic()
         await stage.close_the_last_day()
-        computed = time.monotonic()
         await expect(follows.page.locator("#day-title")).to_contain_text("30 December 2008")
-        took = time.monotonic() - computed
-        print(f"The page told of the day {took:.2f} s after it was computed.")
+        took = time.monotonic() - closed
+        print(f"The page told of the day {took:.2f} s after its close.")
         assert took < LIVE_SECONDS
         await expect(follows.page.locator("#announcements")).to_contain_text(f"US {LAST} closed")
         await expect(follows.page.locator("#headlines")).to_contain_text("The year ends")
