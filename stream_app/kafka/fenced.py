@@ -16,6 +16,7 @@ from aiokafka.errors import (
     InvalidProducerEpoch,
     InvalidProducerIdMapping,
     InvalidTxnState,
+    KafkaError,
     ProducerFenced,
     UnknownProducerId,
 )
@@ -30,7 +31,7 @@ WAIT_SECONDS = 15.0
 TRANSACTION_SECONDS = 30.0
 """After which the broker undoes a transaction that its writer has left open: until then it hides what follows it."""
 MOST_PRODUCERS = 16
-"""Kept connected; more than are published to at a time."""
+"""Kept connected, beside those that are being published to."""
 FENCED = (ProducerFenced, InvalidProducerEpoch, InvalidProducerIdMapping, InvalidTxnState, UnknownProducerId)
 
 log = logging.getLogger(__name__)
@@ -52,8 +53,7 @@ class FencedPublisher:
 
     async def stop(self) -> None:
         """Close the connections; a transaction that is open is undone by the broker."""
-        for lane in list(self._producers):
-            self._give_up(lane)
+        self._keep(0)
         if self._given_up:
             await asyncio.wait(self._given_up)
 
@@ -72,37 +72,52 @@ class FencedPublisher:
                         transaction_timeout_ms=int(1000 * TRANSACTION_SECONDS),
                     )
         self._producers.move_to_end(lane)
-        if len(self._producers) > MOST_PRODUCERS:
-            self._give_up(next(iter(self._producers)))
+        self._keep(MOST_PRODUCERS)
 
     async def publish(self, lane: str, records: Sequence[Outgoing]) -> None:
         """Publish to a lane that was taken: all of it, or nothing that a read_committed reader sees.
 
-        Raises FenceLost when another writer has taken the lane since, and Retriable when the broker does not
-        acknowledge in `wait_seconds`; take the lane, and read what is to be published, again.
+        Raises FenceLost when another writer has taken the lane since, or so many lanes were taken here that this one
+        was given up, and Retriable when the broker does not acknowledge in `wait_seconds`; take the lane, and read what
+        is to be published, again.
         """
-        producer = self._producers[lane]
+        if lane not in self._producers:
+            raise FenceLost(f"{MOST_PRODUCERS} other lanes were taken since {lane} was.")
+        producer = self._producers.pop(lane)
         try:
             with kafka_errors(f"publishing to {records[0].topic}"), _fence(lane):
                 async with asyncio.timeout(self._wait_seconds):
                     await producer.begin_transaction()
-                    await send(producer, records, asyncio.shield)
+                    await send(producer, records, _acknowledged)
                     await producer.commit_transaction()
         except BaseException:
-            self._give_up(lane)
+            self._give_up(producer)
             raise
+        self._producers[lane] = producer
+        self._keep(MOST_PRODUCERS)
 
-    def _give_up(self, lane: str) -> None:
-        """Close the lane's producer beside whatever comes next: what it may yet send is before that, or refused."""
-        closing = asyncio.ensure_future(give_up(self._producers.pop(lane)))
+    def _keep(self, most: int) -> None:
+        while len(self._producers) > most:
+            self._give_up(self._producers.popitem(last=False)[1])
+
+    def _give_up(self, producer: AIOKafkaProducer) -> None:
+        """Close a producer beside whatever comes next: what it may yet send is before that, or refused."""
+        closing = asyncio.ensure_future(give_up(producer))
         self._given_up.add(closing)
         closing.add_done_callback(self._given_up.discard)
+
+
+async def _acknowledged(batch: "asyncio.Future[object]") -> None:
+    batch.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it any more then
+    await asyncio.shield(batch)
 
 
 @contextmanager
 def _fence(lane: str) -> Iterator[None]:
     try:
         yield
-    except FENCED as error:
+    except KafkaError as error:
+        if not isinstance(error, FENCED) and not isinstance(error.__cause__, FENCED):  # of some it is but the cause
+            raise
         log.info("lane %s has another writer: what was about to be published is read again", lane)
         raise FenceLost(f"Another writer has taken {lane}: {error!r}.") from error

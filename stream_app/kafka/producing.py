@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NodeNotReadyError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 
@@ -70,6 +70,9 @@ async def started(kafka: KafkaAccess, **options: Any) -> AIOKafkaProducer:
     )
     try:
         await producer.start()
+    except AssertionError as error:  # that it knows a broker to ask for its coordinator: one that wakes knows none
+        await producer.stop()
+        raise NodeNotReadyError(str(error)) from error
     except BaseException:
         await producer.stop()
         raise
@@ -128,7 +131,8 @@ async def give_up(producer: AIOKafkaProducer) -> None:
 
     `stop` alone would flush first, which an idempotent producer does for as long as the broker is away.
     """
-    with suppress(TimeoutError):  # it asks for its coordinator for as long as the broker is away
+    # It asks for its coordinator for as long as the broker is away, or fails at what it has just asked for.
+    with suppress(Exception):
         async with asyncio.timeout(GIVE_UP_SECONDS):
             await producer._sender.close()
     _fail_all(producer._message_accumulator)

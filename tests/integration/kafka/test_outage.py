@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from stream_app.embedded import Endpoints, start
 from stream_app.embedded.kafka import Kafka
 from stream_app.errors import Retriable
 from stream_app.kafka.access import KafkaAccess
+from stream_app.kafka.fenced import FencedPublisher
 from stream_app.kafka.producing import Outgoing
 from stream_app.kafka.publisher import Publisher
 from stream_app.kafka.topics import ensure_topics
 from tests.conftest import stopped_at_the_end
 from tests.integration.kafka.recording import Recorder, Running, committed, publish, stage
 
-TOPIC = "prices.closes"
+TOPIC, LANE = "prices.closes", "contexts-US"
 KILL_SECONDS = 10.0
 
 
@@ -105,6 +107,31 @@ async def test_a_publisher_that_gives_up_while_its_broker_is_away_leaves_no_erro
     await asyncio.sleep(0)  # what was given up is told of it
     gc.collect()
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def test_a_lane_that_is_given_up_while_its_broker_is_away_leaves_no_error_in_the_log(
+    broker: Kafka, caplog: pytest.LogCaptureFixture
+) -> None:
+    kafka = KafkaAccess(broker.url)
+    await ensure_topics(kafka, "", 4, 1)
+    publisher, rows = FencedPublisher(kafka, "", wait_seconds=3), [Outgoing(TOPIC, b"%d" % n, b"x") for n in range(20)]
+    await _until_taken(publisher, rows)
+    await asyncio.to_thread(broker.daemon.end, signal.SIGKILL, KILL_SECONDS)
+    with pytest.raises(Retriable):
+        await publisher.publish(LANE, rows)
+    await publisher.stop()
+    await asyncio.sleep(0)  # what was given up is told of it
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def _until_taken(publisher: FencedPublisher, rows: list[Outgoing]) -> None:
+    """Publish to the lane, for which a new broker takes its time."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(Retriable):
+                await publisher.take(LANE)
+                return await publisher.publish(LANE, rows)
 
 
 async def _until_published(publisher: Publisher, rows: list[Outgoing]) -> None:
