@@ -46,7 +46,7 @@ async def register_models(services: Services) -> KnownModels | None:
 
 
 class Computing:
-    """Computes and publishes what waits, region by region; several of these, in any processes, share the work.
+    """Computes and publishes what waits, region by region; several processes share the work, one of these each.
 
     `days` are the only ones that this one computes. With `withheld` they count as published at once.
     """
