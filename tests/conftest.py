@@ -27,6 +27,7 @@ from stream_app.embedded import stop
 sys.stdin.read()
 stop(pathlib.Path(sys.argv[1]))
 """
+REPORTING = "tests.faults.reporting"
 LONGEST_NAME = 40
 FIXED_SEED = 20_080_915
 # For a text that breaks the tokenizer, Rust would take seconds to name each frame of its stack.
@@ -35,7 +36,8 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let property tests try the same examples in every run, or those of FAULTS_SEED."""
+    """Let property tests try the same examples in every run, or those of FAULTS_SEED; let rounds tell what breaks."""
+    config.pluginmanager.import_plugin(REPORTING)
     seed = os.environ.get(SEED)
     settings.register_profile("stream-app", derandomize=seed is None, print_blob=True)
     settings.load_profile("stream-app")

@@ -1,10 +1,7 @@
-"""What fault tests share: a text model that loads at once, regions, services and workers, and what a round needs."""
+"""What fault tests share: a text model that loads at once, regions, services and workers."""
 
 import asyncio
-import json
-import os
-import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -14,10 +11,8 @@ from stream_app.embedded import Endpoints, start
 from stream_app.embedded.kafka import Kafka
 from stream_app.embedded.postgres import Postgres
 from stream_app.store.migrate import upgrade
-from tests.conftest import created_database, drawn_from, stopped_at_the_end
-from tests.faults.actions import ACTIONS
+from tests.conftest import created_database, stopped_at_the_end
 from tests.faults.own_services import OwnServices
-from tests.faults.rounds import FIGURES, LEFT_OUT, SEED, UNTIL
 from tests.faults.stream import REGIONS
 from tests.faults.text_model import make
 from tests.faults.watched_model import WatchedModel
@@ -37,30 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.timeout(LONGEST_SECONDS))
-
-
-def pytest_runtest_setup() -> None:
-    """Begin the log of actions; when the time of the rounds is over, nothing new begins."""
-    ACTIONS.begin()
-    if time.time() > float(os.environ.get(UNTIL, "inf")):
-        ACTIONS.figures[LEFT_OUT] += 1
-        pytest.skip("the time of these rounds is over")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show with what failed what was done before it, and how to do it again."""
-    report = yield
-    if report.failed:
-        again = f"{SEED}={drawn_from()} .venv/bin/python -m pytest -m '' '{item.nodeid}'"
-        report.sections += [("What was done, in order", ACTIONS.told()), ("To repeat it", again)]
-    return report
-
-
-def pytest_sessionfinish() -> None:
-    """Hand the figures to the rounds, if they ask."""
-    if folder := os.environ.get(FIGURES):
-        Path(folder, f"{os.getpid()}.json").write_text(json.dumps(ACTIONS.figures), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.faults import broken_recipe
 from tests.faults.rounds import FIGURES, LEFT_OUT, SEED, TOLD, UNTIL, summary
 
 BROKEN = Path(broken_recipe.__file__)
 ROOT = BROKEN.parents[2]
+ELSEWHERE = ROOT / "tests" / "integration" / BROKEN.name
 OWN = {name: value for name, value in os.environ.items() if name not in (SEED, FIGURES, UNTIL)}
 """The environment, without what the round that runs these tests may have given it."""
 
@@ -23,16 +26,17 @@ def rounds(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=ROOT, env=OWN | variables, capture_output=True, text=True, check=False)
 
 
-def test_what_breaks_is_told_with_its_seed_its_actions_and_the_command_that_repeats_it() -> None:
-    done = rounds(str(BROKEN))
+@pytest.mark.parametrize("recipe", [BROKEN, ELSEWHERE], ids=["of-this-folder", "of-another-folder"])
+def test_what_breaks_is_told_with_its_seed_its_actions_and_the_command_that_repeats_it(recipe: Path) -> None:
+    done = rounds(str(recipe))
     assert done.returncode == 1
     drawn = re.search(r"^round 1: seed (\d+)$", done.stdout, re.MULTILINE)
     assert drawn is not None, done.stdout + done.stderr
     seed = drawn[1]
     assert re.search(rf"^ +0\.\d+ s  kill -9 something chosen by {seed}$", done.stdout, re.MULTILINE)
     assert "kill -9 something else" not in done.stdout, "what passes is not told"
-    again = f"FAULTS_SEED={seed} .venv/bin/python -m pytest -m '' 'tests/faults/broken_recipe.py::test_that_breaks'"
-    assert again in done.stdout
+    again = f"FAULTS_SEED={seed} .venv/bin/python -m pytest -m '' '{recipe.relative_to(ROOT)}::test_that_breaks'"
+    assert done.stdout.count(again) == 1
     told = json.loads(done.stdout.splitlines()[-1])
     assert told == {"seeds": [int(seed)], "minutes": told["minutes"]} | dict.fromkeys((*TOLD, LEFT_OUT), 0) | {
         "kills": 2,
