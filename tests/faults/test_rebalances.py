@@ -5,6 +5,7 @@ Its late write must undo nothing: the fence refuses it, and what it has cached d
 
 import asyncio
 import random
+import re
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -17,9 +18,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 from tests.faults.actions import note
-from tests.faults.observed import STAGE_TOPICS, but_for_times, read_tables
+from tests.faults.observed import STAGE_TOPICS, but_for_times, committed_offsets, read_tables
 from tests.faults.sending import send
-from tests.faults.settled import SETTLE_SECONDS, settle_and_check, settled
+from tests.faults.settled import SETTLE_SECONDS, applied, nothing_is_ahead, settle_and_check, settled
 from tests.faults.stream import Market
 from tests.faults.workers import STAGES, Crew, Worker
 from tests.integration.pipeline import Pipeline, until
@@ -27,8 +28,18 @@ from tests.integration.pipeline import Pipeline, until
 EVERY_SECONDS = 3.0
 LAST_PASS = 3
 STABLE = "Stable"
-REFUSED = "is no longer at offset"
-"""What a worker logs when the fence has refused it."""
+NOT_COMMITTED = "Not committed, the group is being rebalanced"
+REFUSED = {
+    "after-decode": r"is no longer at offset",
+    "in-transaction": r"Postgres (does not answer|refused)",
+    "after-commit": NOT_COMMITTED,
+    "after-publish": NOT_COMMITTED,
+}
+"""What a worker that wakes there logs of who has refused it: the fence; Postgres, which has ended its transaction, as
+the others could not have passed the fence before; the broker, as the chunk is stored and only its commit is left.
+"""
+STORED = ("after-commit", "after-publish")
+"""Where the chunk in hand is stored already, so that the fence has nothing to refuse."""
 
 
 @asynccontextmanager
@@ -52,6 +63,7 @@ async def guest(path: Pipeline, stage: str) -> AsyncIterator[int]:
 async def rebalance(path: Pipeline, stage: str, stays_seconds: float) -> int:
     """Let a guest come, stay and go, which takes partitions from the workers and gives them back; the generation."""
     async with guest(path, stage) as generation:
+        await nothing_is_ahead(path)  # the workers committed as they gave partitions up
         await asyncio.sleep(stays_seconds)
         return generation
 
@@ -72,6 +84,7 @@ async def test_a_rebalance_every_3_seconds_loses_nothing(
         come = await asyncio.gather(*map(rebalance, [path] * len(STAGES), STAGES, stays))
         for stage, generation in zip(STAGES, come, strict=True):
             generations[stage].append(generation)
+        await nothing_is_ahead(path)
         await asyncio.sleep(max(0.0, began + EVERY_SECONDS - time.monotonic()))
     for of_group in generations.values():
         assert of_group == sorted(set(of_group)), "each guest that came made a generation"
@@ -116,33 +129,37 @@ async def test_a_worker_that_wakes_when_its_partitions_are_anothers_writes_nothi
     """It stops with a chunk in hand, past its session; others apply that and more; then it has all to itself again."""
     drawn = random.Random(f"{seed} {point}")
     parts = Market(seed, path.settings.topic_prefix, instruments=20, days=70, articles=60).slices(3)
-    asleep = [
-        workers.start(stage, failpoint=f"{point}:{drawn.randint(1, LAST_PASS)}:{signal.SIGSTOP.name}")
-        for stage in STAGES
-    ]
+    passes = {stage: drawn.randint(1, LAST_PASS) for stage in STAGES}
+    asleep = [workers.start(stage, failpoint=f"{point}:{passes[stage]}:{signal.SIGSTOP.name}") for stage in STAGES]
     await send(path, parts[0])
     for worker in asleep:
         await stopped(worker)
+    stored = sum((await applied(path, STAGE_TOPICS["contexts"])).values())
+    assert stored == passes["contexts"] - (point not in STORED), "its chunks are of one trigger each"
     others = [workers.start(stage) for stage in STAGES]
     await send(path, parts[1])
 
     async def others_are_done() -> bool:
         workers.check()
+        await nothing_is_ahead(path)
         return await settled(path)
 
     await until(others_are_done, "the others have taken over", SETTLE_SECONDS)
     before = but_for_times(await read_tables(path.endpoints.database_url))
+    committed = await committed_offsets(path)
     for worker in asleep:
         assert psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
         worker.send(signal.SIGCONT)
 
     async def all_are_back() -> bool:
         workers.check()
+        await nothing_is_ahead(path)
         return [await members(path, stage) for stage in STAGES] == [2] * len(STAGES)
 
     await until(all_are_back, "who was asleep is a member again", SETTLE_SECONDS)
-    if point == "after-decode":
-        assert [worker.stage for worker in asleep if REFUSED not in worker.tail()] == []
+    logged = {worker.stage: worker.log.read_text(encoding="utf-8") for worker in asleep}
+    assert [stage for stage, lines in logged.items() if not re.search(REFUSED[point], lines)] == []
+    assert await committed_offsets(path) == committed
     assert but_for_times(await read_tables(path.endpoints.database_url)) == before
     for worker in others:
         await worker.kill()
