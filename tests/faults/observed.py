@@ -5,6 +5,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS, NEWS, PRICES, TEXT
 from stream_app.store.database import connect
@@ -102,9 +103,12 @@ async def committed_offsets(path: Pipeline) -> dict[tuple[str, int], int]:
     try:
         found: dict[tuple[str, int], int] = {}
         for stage, topic in STAGE_TOPICS.items():
-            of_group: dict[TopicPartition, Any] = await admin.list_consumer_group_offsets(
-                f"{path.settings.topic_prefix}{stage}"
-            )
+            try:
+                of_group: dict[TopicPartition, Any] = await admin.list_consumer_group_offsets(
+                    f"{path.settings.topic_prefix}{stage}"
+                )
+            except GroupCoordinatorNotAvailableError:  # a broker that has just begun, before its first group
+                continue
             found |= {(topic, tp.partition): meta.offset for tp, meta in of_group.items() if meta.offset >= 0}
         return found
     finally:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from tests.faults.actions import note
 from tests.faults.locks import blocked, writes_blocked
+from tests.faults.settled import nothing_is_ahead
 from tests.faults.stream import REGION_NAMES, Slice
 from tests.integration.pipeline import Pipeline
 
@@ -39,4 +40,5 @@ async def in_hand(path: Pipeline, part: Slice) -> AsyncIterator[None]:
         for table in WRITTEN:
             await blocked(path, table)
         note("a chunk of prices and one of news are in hand")
+        await nothing_is_ahead(path)
         yield

@@ -17,7 +17,7 @@ from stream_app.errors import Away
 from tests.faults.conftest import StartWorker
 from tests.faults.own_services import OwnServices
 from tests.faults.sending import close_regions, in_hand, send
-from tests.faults.settled import SETTLE_SECONDS, check_run, settled
+from tests.faults.settled import SETTLE_SECONDS, check_run, nothing_is_ahead, settled
 from tests.faults.stream import Market
 from tests.faults.whole_worker import WholeWorker
 from tests.faults.workers import STAGES
@@ -99,6 +99,7 @@ async def test_a_worker_started_while_both_are_away_begins_when_they_are_there(
             await own_services.until_kafka_answers()
             await own_services.launch(own_services.postgres)
         await running.until_ready()
+        await nothing_is_ahead(path)
         await settle_and_check(path, running)
     assert_told_once(running, "Postgres", "worker")
     assert_told_once(running, "Kafka", *(STAGES if first == "postgres" else ()))
@@ -119,12 +120,14 @@ async def test_a_crash_of_postgres_and_a_broker_away_in_mid_stream_lose_nothing(
         await running.until_all_lack("postgres")
         await own_services.launch(own_services.postgres)
         await running.until_ready()
+        await nothing_is_ahead(path)
         await close_regions(path, parts[1])
         async with in_hand(path, parts[2]):
             await own_services.stop(own_services.kafka)
         await running.until_all_lack("kafka")
         await own_services.launch(own_services.kafka)
         await running.until_ready()
+        await nothing_is_ahead(path)
         await close_regions(path, parts[2])
         await settle_and_check(path, running)
     for service in ("Postgres", "Kafka"):
@@ -141,7 +144,9 @@ async def test_a_postgres_that_hangs_is_waited_for_and_nothing_is_lost(
         async with in_hand(path, parts[1]):
             with own_services.postgres_hangs():
                 await running.until_all_lack("postgres")
+            await nothing_is_ahead(path)
         await running.until_ready()
+        await nothing_is_ahead(path)
         await close_regions(path, parts[1])
         await settle_and_check(path, running)
     assert_told_once(running, "Postgres", *STAGES)
@@ -172,6 +177,7 @@ async def test_a_broker_away_for_a_time_with_work_in_hand_loses_nothing(
         await running.until_all_lack("kafka")
         await own_services.launch(own_services.kafka)
         await running.until_ready()
+        await nothing_is_ahead(path)
         await close_regions(path, parts[1])
         await settle_and_check(path, running)
     assert_told_once(running, "Kafka", *STAGES)

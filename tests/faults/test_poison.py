@@ -10,7 +10,7 @@ import pytest
 from schemas.topics import NEWS, PRICES
 from tests.faults.observed import STAGE_TOPICS
 from tests.faults.poison import POISON, Sent, of_market, poisoned, send
-from tests.faults.settled import SETTLE_SECONDS, in_flight, settle_and_check
+from tests.faults.settled import SETTLE_SECONDS, in_flight, nothing_is_ahead, settle_and_check
 from tests.faults.stream import REGION_NAMES, Market
 from tests.faults.workers import Crew, crew
 from tests.integration.pipeline import Pipeline, until
@@ -83,6 +83,7 @@ async def kill_in_the_middle(path: Pipeline, workers: Crew, stage: str, drawn: r
     await until(some_is_done, f"{stage} has begun", SETTLE_SECONDS)
     await workers.running(stage)[0].kill()
     assert await in_flight(path, topic) > 0, f"nothing was in flight when {stage} was killed"
+    await nothing_is_ahead(path)
     workers.start(stage)
 
 
