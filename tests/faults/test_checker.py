@@ -215,6 +215,10 @@ def drop_a_dead_letter_from_the_topic(run: Observed) -> None:
     run.logs[DEAD_LETTERS.name].pop()
 
 
+def store_a_trigger_that_is_not_on_the_topic(run: Observed) -> None:
+    run.tables["day_triggers"][0]["event_id"] = "0" * 32
+
+
 def leave_a_context_unpublished(run: Observed) -> None:
     run.tables["joint_embedding_revisions"][-1]["published"] = False
 
@@ -247,6 +251,10 @@ def publish_a_second_vector_of_a_text(run: Observed) -> None:
 
 def leave_a_record_unapplied(run: Observed) -> None:
     run.ends[NEWS.name] = (run.ends[NEWS.name][0] + 1, *run.ends[NEWS.name][1:])
+
+
+def commit_less_than_is_applied(run: Observed) -> None:
+    run.committed[NEWS.name, 0] -= 1
 
 
 def leave_a_trigger_waiting(run: Observed) -> None:
@@ -325,11 +333,12 @@ BROKEN: dict[str, list[Mutation]] = {
         publish_other_bytes,
         publish_an_old_revision_as_the_latest,
         drop_a_dead_letter_from_the_topic,
+        store_a_trigger_that_is_not_on_the_topic,
         leave_a_context_unpublished,
     ],
     "I6": [know_an_input_before_it_came, compute_before_the_cut_is_reached],
     "I7": [make_a_vector_infinite, cut_a_vector_short, publish_a_second_vector_of_a_text],
-    "I8": [leave_a_record_unapplied, leave_a_trigger_waiting],
+    "I8": [leave_a_record_unapplied, commit_less_than_is_applied, leave_a_trigger_waiting],
     "I9": [
         drop_a_row_of_the_replay,
         flip_a_bit_of_a_window_of_the_replay,
