@@ -17,6 +17,7 @@ from tests.faults.observed import Observed
 from tests.faults.oracle import Oracle
 from tests.faults.replayed import live_equals_replay
 from tests.faults.spaces import DIM, Space, of_models
+from tests.faults.window_checks import windows_published
 
 INPUTS = (PRICES.name, NEWS.name, DAY_CLOSES.name)
 
@@ -41,6 +42,7 @@ def violations(observed: Observed) -> list[str]:
         *commits_follow_progress(observed),
         *[sentence for space in of_models(observed.tables["models"]) for sentence in _of_space(observed, space)],
         *published(observed),
+        *windows_published(observed, oracle),
         *_nothing_from_beyond_the_cut(observed, oracle),
         *_sound_vectors(observed),
         *_no_lag(observed),

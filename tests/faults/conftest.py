@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from stream_app.embedded.postgres import Postgres
 from stream_app.store.migrate import upgrade
 from tests.conftest import created_database, stopped_at_the_end
 from tests.faults.own_services import OwnServices
-from tests.faults.stream import REGIONS
+from tests.faults.stream import REGIONS, WINDOWS_PUBLISHED_DAYS
 from tests.faults.text_model import make
 from tests.faults.watched_model import WatchedModel
 from tests.faults.whole_worker import WholeWorker, whole_worker
@@ -64,9 +65,8 @@ async def path(
     endpoints: Endpoints, database_url: str, topic_prefix: str, regions_file: Path, partitions: int
 ) -> AsyncIterator[Pipeline]:
     """Topics and a database, and no stage in this process."""
-    async with pipeline(
-        endpoints, database_url, topic_prefix, topic_partitions=partitions, regions=regions_file
-    ) as made:
+    settings: dict[str, Any] = {"topic_partitions": partitions, "numeric_publish_max_age_days": WINDOWS_PUBLISHED_DAYS}
+    async with pipeline(endpoints, database_url, topic_prefix, regions=regions_file, **settings) as made:
         yield made
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from schemas import DayTrigger, DeadLetter, JointRegimeContext
-from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS
+from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS, TRANSITIONS
 from tests.faults.differences import Violations, named, numbers, same
 from tests.faults.observed import Observed, Record
 from tests.faults.oracle import Oracle, Revision
@@ -41,7 +41,7 @@ def _stored_context(row: Mapping[str, Any]) -> tuple[Any, ...]:
     vector = None if context.vector is None else context.vector.data
     when = (context.known_at, context.closed_at, context.stale, context.absent_reason)
     what = (windows, context.articles, context.definition, context.numeric_last_date, vector)
-    return (context.as_of, context.revision, context.trigger_number, *when, *what)
+    return (context.as_of, context.revision, context.trigger_number, *when, *what, context.inputs_hash)
 
 
 def _context(revision: Revision) -> tuple[Any, ...]:
@@ -51,7 +51,7 @@ def _context(revision: Revision) -> tuple[Any, ...]:
     vector = None if revision.vector is None else revision.vector.tobytes()
     when = (_instant(trigger.timestamp_ms), event.closed_at, inputs.stale, inputs.absent_reason)
     what = (inputs.instruments, len(inputs.articles), event.definition, last_date, vector)
-    return (event.as_of, revision.revision, event.number, *when, *what)
+    return (event.as_of, revision.revision, event.number, *when, *what, revision.inputs_hash)
 
 
 def _instant(timestamp_ms: int) -> dt.datetime:
@@ -108,6 +108,8 @@ def published(observed: Observed) -> Violations:
         if sent != [key for key in stored if key in on_topic]:
             yield f"I5: the contexts of {region} are not on the topic in the order in which they were made"
     yield from _latest(observed)
+    transitions = [record.key for record in observed.logs[TRANSITIONS.name]]
+    yield from named("I5", "are transitions although no regimes are fitted", transitions)
     letters = _first_copies(observed.logs[DEAD_LETTERS.name], DeadLetter)
     yield from same("I5", "dead letters", list(letters), (row["event_id"] for row in observed.tables["dead_letters"]))
     sent_triggers = {row["event_id"] for row in observed.tables["day_triggers"]}

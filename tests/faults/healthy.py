@@ -14,7 +14,7 @@ from stream_app.replay.run import Asked, replay
 from stream_app.store.trigger_queue import EVERY_DAY
 from tests.faults.observed import Observed, observe
 from tests.faults.settled import settled
-from tests.faults.stream import LAST_DAY, REGION_NAMES, Market
+from tests.faults.stream import LAST_DAY, REGION_NAMES, WINDOWS_PUBLISHED_DAYS, Market
 from tests.integration.pipeline import Pipeline, article, close, pipeline, until
 from tests.integration.replay.shown import Counted
 from tests.integration.sent_again import sent_again
@@ -24,6 +24,7 @@ SEED = 7
 INSTRUMENTS, DAYS, ARTICLES, CLOSED_DAYS = 6, 66, 60, 4
 DEADLINE_SECONDS = 300.0
 QUICK = {"amend_interval_seconds": 0.2, "closer_poll_seconds": 0.2}
+PUBLISHED = {"numeric_publish_max_age_days": WINDOWS_PUBLISHED_DAYS}
 
 
 async def healthy_run(
@@ -34,7 +35,7 @@ async def healthy_run(
     With the joint models that a worker computes where nothing is set.
     """
     models = {"text_model": str(text_model), "scaled_on": fingerprint_of(text_model), "joint_models": DEFAULT}
-    settings: dict[str, Any] = {**models, "regions": regions_file, **QUICK}
+    settings: dict[str, Any] = {**models, "regions": regions_file, **QUICK, **PUBLISHED}
     live, fresh = databases
     async with pipeline(endpoints, live, "healthy.", **settings) as path:
         await path.send_raw(PRICES.name, 0, (b"I000", b"{"), (b"another key", encode(close("I000", LAST_DAY, 1.0))))

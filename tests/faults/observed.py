@@ -7,12 +7,22 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS, NEWS, PRICES, TEXT
+from schemas.topics import (
+    CONTEXTS,
+    CONTEXTS_LATEST,
+    DAY_CLOSES,
+    DEAD_LETTERS,
+    NEWS,
+    NUMERIC,
+    PRICES,
+    TEXT,
+    TRANSITIONS,
+)
 from stream_app.store.database import connect
 from tests.integration.pipeline import Pipeline
 
 STAGE_TOPICS = {"prices": PRICES.name, "news": NEWS.name, "contexts": DAY_CLOSES.name}
-TOPICS = (PRICES, NEWS, DAY_CLOSES, TEXT, CONTEXTS, CONTEXTS_LATEST, DEAD_LETTERS)
+TOPICS = (PRICES, NEWS, DAY_CLOSES, NUMERIC, TEXT, CONTEXTS, CONTEXTS_LATEST, TRANSITIONS, DEAD_LETTERS)
 ORDERED_TABLES = {
     "prices_daily": "instrument_id, trade_date",
     "prices_history": "instrument_id, trade_date, log_offset",
@@ -58,6 +68,8 @@ class Observed:
     tables: Tables
     committed: dict[tuple[str, int], int]
     """By (topic, partition), what the stage's consumer group has committed in Kafka."""
+    windows_published_days: int
+    """The setting `numeric_publish_max_age_days` of the run."""
     replayed: Tables | None
     """The tables of another database, into which the same log was replayed; None where that was not asked for."""
 
@@ -72,7 +84,8 @@ async def observe(path: Pipeline, replayed_url: str | None = None, *, by_groups:
     tables = await read_tables(path.endpoints.database_url)
     replayed = None if replayed_url is None else await read_tables(replayed_url)
     committed = await committed_offsets(path) if by_groups else {}
-    return Observed(path.settings.topic_prefix, logs, ends, tables, committed, replayed)
+    published_days = path.settings.numeric_publish_max_age_days
+    return Observed(path.settings.topic_prefix, logs, ends, tables, committed, published_days, replayed)
 
 
 async def read_tables(database_url: str) -> Tables:

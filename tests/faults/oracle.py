@@ -17,11 +17,22 @@ import exchange_calendars
 import numpy as np
 import pandas as pd
 
-from schemas import DAY_TRIGGERS, Codec, DayTrigger, Definition, NewsArticle, PriceClose, Rejected, TextEmbedded
+from schemas import (
+    DAY_TRIGGERS,
+    Codec,
+    DayTrigger,
+    Definition,
+    InstrumentWindow,
+    NewsArticle,
+    PriceClose,
+    Rejected,
+    TextEmbedded,
+    encode,
+)
 from schemas.topics import DAY_CLOSES, NEWS, PRICES, TEXT
 from tests.faults.observed import Observed, Record
 from tests.faults.origins import ORIGIN_HEADER, Position, origin_of
-from tests.faults.spaces import CORE, DIM, Floats, Space
+from tests.faults.spaces import CORE, DIM, TEXT_MODEL_ID, Floats, Space
 from tests.faults.text_model import BREAKING_WORDS
 
 WINDOW_ROWS = 63
@@ -211,6 +222,7 @@ class Revision:
     trigger: Version[DayTrigger]
     revision: int
     inputs: Inputs
+    inputs_hash: str
     numeric: Floats | None
     vector: Floats | None
 
@@ -225,6 +237,7 @@ class Oracle:
         self.triggers = decoded(observed.logs[DAY_CLOSES.name], DAY_TRIGGERS, lambda e: e.region, sent_again=False)
         self.text_vectors = _text_vectors(observed.logs[TEXT.name])
         days = [version.event.as_of for version in self.triggers.good]
+        self._fingerprints = {row["model_id"]: row["fingerprint"] for row in observed.tables["models"]}
         self._days = (min(days), max(days)) if days else (dt.date.min, dt.date.max)
         self._prices_of: dict[str, list[Version[PriceClose]]] = defaultdict(list)
         for version in self.prices.good:
@@ -287,13 +300,26 @@ class Oracle:
             absent_reason=_absent_reason(priced, trigger.allow_stale, bool(enough), bool(articles)),
         )
 
+    def inputs_hash(self, inputs: Inputs) -> str:
+        """DESIGN.md's: of the definition, the models, the outcome's kind, the windows and which articles they are."""
+        digest = hashlib.sha256(encode(inputs.definition))
+        for model_id in (self.space.numeric_model_id, TEXT_MODEL_ID, self.space.joint_model_id):
+            digest.update(f"|{model_id}={self._fingerprints[model_id]}".encode())
+        digest.update(f"|stale={inputs.stale}|absent={inputs.absent_reason}|".encode())
+        for (name, rows, last_date), vector in zip(inputs.instruments, inputs.numeric, strict=True):
+            assert last_date is not None
+            digest.update(encode(InstrumentWindow(instrument_id=name, rows=rows, last_date=last_date)))
+            digest.update(vector.tobytes())
+        digest.update(encode(list(inputs.articles)))
+        return digest.hexdigest()
+
     def _revision(self, trigger: Version[DayTrigger], number: int, inputs: Inputs) -> Revision:
         numeric = mean(inputs.numeric) if inputs.absent_reason in (None, "no-news") else None
         vector = None
         if numeric is not None and inputs.absent_reason is None:
             text = mean([self.text_vectors[content_hash] for _, content_hash in inputs.articles])
             vector = self.space.join(numeric, text, len(inputs.articles))
-        return Revision(trigger, number, inputs, numeric, vector)
+        return Revision(trigger, number, inputs, self.inputs_hash(inputs), numeric, vector)
 
     def _cut(self, trigger: DayTrigger, topic: str) -> Sequence[int]:
         return trigger.cut[self._prefix + topic].offsets

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 DIM = 384
+TEXT_MODEL_ID = "text-fin-general-v1"
+"""Of every space."""
 Floats = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).parents[2] / "stream_app" / "models" / "joint-regime-scaled-v2.json"

@@ -31,6 +31,8 @@ news_day = "utc_date"
 REGION_NAMES = ("US", "JP", "UK")
 # Weekdays on which all three exchanges trade, so that each region has the same days to close.
 LAST_DAY = dt.date(2024, 6, 28)
+WINDOWS_PUBLISHED_DAYS = (dt.datetime.now(dt.UTC).date() - LAST_DAY).days + 7
+"""As `numeric_publish_max_age_days` it has the windows of the market's last week published."""
 NEWS_DAYS = 14
 CORRECTED, RETRACTED, POISONED = 0.02, 0.005, 0.005
 FAR_AHEAD, UNENCODABLE = 0.03, 0.03

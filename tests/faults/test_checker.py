@@ -13,14 +13,25 @@ import msgspec
 import numpy as np
 import pytest
 
-from schemas import DAY_TRIGGERS, Rejected, TextEmbedded, Vector, encode
-from schemas.topics import CONTEXTS, CONTEXTS_LATEST, DAY_CLOSES, DEAD_LETTERS, NEWS, PRICES, TEXT
+from schemas import DAY_TRIGGERS, JointRegimeContext, NumericWindowEmbedded, Rejected, TextEmbedded, Vector, encode
+from schemas.topics import (
+    CONTEXTS,
+    CONTEXTS_LATEST,
+    DAY_CLOSES,
+    DEAD_LETTERS,
+    NEWS,
+    NUMERIC,
+    PRICES,
+    TEXT,
+    TRANSITIONS,
+)
 from stream_app.embedded import Endpoints
 from tests.conftest import created_database
 from tests.faults.checker import InvariantBroken, check
 from tests.faults.healthy import healthy_run
 from tests.faults.observed import Observed, Record, Tables
-from tests.faults.spaces import SCALED
+from tests.faults.oracle import Oracle
+from tests.faults.spaces import CORE, SCALED
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +192,21 @@ def swap_two_stored_contexts(run: Observed) -> None:
     _swap_two_of_one_key(run.tables["joint_embedding_revisions"], lambda row: (row["region"], row["model_id"]))
 
 
+def make_a_context_of_another_article(run: Observed) -> None:
+    """Of the same text, in another one's place: neither the number of articles nor their mean tells."""
+    oracle = Oracle(run)
+    made = next(revision for revision in oracle.revisions() if revision.vector is not None)
+    (article_id, content_hash), *others = made.inputs.articles
+    hashed = oracle.inputs_hash(replace(made.inputs, articles=((f"{article_id}-copy", content_hash), *others)))
+    key = made.trigger.event.region, made.trigger.event.as_of, made.revision, CORE.joint_model_id
+    names = ("region", "as_of_date", "revision", "model_id")
+    rows = run.tables["joint_embedding_revisions"]
+    row = next(row for row in rows if tuple(row[name] for name in names) == key)
+    context = msgspec.json.decode(row["payload"], type=JointRegimeContext)
+    row["inputs_hash"] = hashed
+    row["payload"] = encode(msgspec.structs.replace(context, inputs_hash=hashed))
+
+
 def forget_late_data(run: Observed) -> None:
     """Take a day's last amendment away altogether, with what it made."""
     kept = run.tables["joint_embedding_revisions"]
@@ -217,6 +243,31 @@ def drop_a_dead_letter_from_the_topic(run: Observed) -> None:
 
 def store_a_trigger_that_is_not_on_the_topic(run: Observed) -> None:
     run.tables["day_triggers"][0]["event_id"] = "0" * 32
+
+
+def drop_a_window_from_the_topic(run: Observed) -> None:
+    gone = run.logs[NUMERIC.name][-1].value
+    run.logs[NUMERIC.name] = [record for record in run.logs[NUMERIC.name] if record.value != gone]
+
+
+def publish_an_old_window_last(run: Observed) -> None:
+    record, event = _a_published_window(run)
+    older = msgspec.structs.replace(event, event_id="0" * 32, vector=Vector.of(event.vector.numpy()[::-1]))
+    run.logs[NUMERIC.name].append(replace(record, value=encode(older)))
+
+
+def publish_other_bytes_of_a_window(run: Observed) -> None:
+    record, event = _a_published_window(run)
+    run.logs[NUMERIC.name].insert(0, replace(record, value=encode(msgspec.structs.replace(event, rows=event.rows - 1))))
+
+
+def publish_a_window_by_another_key(run: Observed) -> None:
+    records = run.logs[NUMERIC.name]
+    records[0] = replace(records[0], key=b"another key")
+
+
+def publish_a_transition(run: Observed) -> None:
+    run.logs[TRANSITIONS.name].append(run.logs[CONTEXTS.name][0])
 
 
 def leave_a_context_unpublished(run: Observed) -> None:
@@ -325,6 +376,7 @@ BROKEN: dict[str, list[Mutation]] = {
         store_a_revision_twice,
         drop_a_last_revision,
         swap_two_stored_contexts,
+        make_a_context_of_another_article,
         forget_late_data,
     ],
     "I5": [
@@ -335,6 +387,11 @@ BROKEN: dict[str, list[Mutation]] = {
         drop_a_dead_letter_from_the_topic,
         store_a_trigger_that_is_not_on_the_topic,
         leave_a_context_unpublished,
+        drop_a_window_from_the_topic,
+        publish_an_old_window_last,
+        publish_other_bytes_of_a_window,
+        publish_a_window_by_another_key,
+        publish_a_transition,
     ],
     "I6": [know_an_input_before_it_came, compute_before_the_cut_is_reached],
     "I7": [make_a_vector_infinite, cut_a_vector_short, publish_a_second_vector_of_a_text],
@@ -368,6 +425,11 @@ def flipped(vector: bytes) -> bytes:
 
 def _progress(run: Observed, topic: str) -> dict[str, Any]:
     return next(row for row in run.tables["ingest_progress"] if row["topic"] == run.prefix + topic)
+
+
+def _a_published_window(run: Observed) -> tuple[Record, NumericWindowEmbedded]:
+    record = run.logs[NUMERIC.name][-1]
+    return record, msgspec.json.decode(record.value or b"", type=NumericWindowEmbedded)
 
 
 def _trigger_key(record: Record) -> tuple[str, dt.date, int]:

@@ -169,6 +169,7 @@ def crew(
         "TOPIC_PARTITIONS": str(path.settings.topic_partitions),
         "MODELS_FILE": str(write_models(folder, text_model=text_model, scaled_on=fingerprint_of(text_model))),
         "JOINT_MODELS": CORE,
+        "NUMERIC_PUBLISH_MAX_AGE_DAYS": str(path.settings.numeric_publish_max_age_days),
         "REGIONS": str(regions_file),
     }
     workers = Crew({**environment, **_variables({**QUICK, **given, **settings})}, folder)
