@@ -17,6 +17,7 @@ from tests.faults.observed import Observed
 from tests.faults.oracle import Oracle
 from tests.faults.replayed import live_equals_replay
 from tests.faults.spaces import DIM, Space, of_models
+from tests.faults.text_checks import vectors_of_their_texts
 from tests.faults.window_checks import windows_published
 
 INPUTS = (PRICES.name, NEWS.name, DAY_CLOSES.name)
@@ -45,6 +46,7 @@ def violations(observed: Observed) -> list[str]:
         *windows_published(observed, oracle),
         *_nothing_from_beyond_the_cut(observed, oracle),
         *_sound_vectors(observed),
+        *vectors_of_their_texts(observed, oracle),
         *_no_lag(observed),
         *live_equals_replay(observed),
     ]

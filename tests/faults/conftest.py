@@ -61,12 +61,22 @@ def partitions() -> int:
 
 
 @pytest.fixture
+def path_settings(text_model: Path, regions_file: Path, partitions: int) -> dict[str, Any]:
+    """What is set for `path`; its workers are given the same."""
+    return {
+        "text_model": str(text_model),
+        "regions": regions_file,
+        "topic_partitions": partitions,
+        "numeric_publish_max_age_days": WINDOWS_PUBLISHED_DAYS,
+    }
+
+
+@pytest.fixture
 async def path(
-    endpoints: Endpoints, database_url: str, topic_prefix: str, regions_file: Path, partitions: int
+    endpoints: Endpoints, database_url: str, topic_prefix: str, path_settings: dict[str, Any]
 ) -> AsyncIterator[Pipeline]:
     """Topics and a database, and no stage in this process."""
-    settings: dict[str, Any] = {"topic_partitions": partitions, "numeric_publish_max_age_days": WINDOWS_PUBLISHED_DAYS}
-    async with pipeline(endpoints, database_url, topic_prefix, regions=regions_file, **settings) as made:
+    async with pipeline(endpoints, database_url, topic_prefix, **path_settings) as made:
         yield made
 
 

@@ -1,6 +1,7 @@
 """Everything that a run left behind, read once as plain data: the topics, the tables and the committed offsets."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -70,6 +71,8 @@ class Observed:
     """By (topic, partition), what the stage's consumer group has committed in Kafka."""
     windows_published_days: int
     """The setting `numeric_publish_max_age_days` of the run."""
+    text_model: Path | None
+    """The folder of the run's text model, where it is one of the test's own."""
     replayed: Tables | None
     """The tables of another database, into which the same log was replayed; None where that was not asked for."""
 
@@ -85,7 +88,9 @@ async def observe(path: Pipeline, replayed_url: str | None = None, *, by_groups:
     replayed = None if replayed_url is None else await read_tables(replayed_url)
     committed = await committed_offsets(path) if by_groups else {}
     published_days = path.settings.numeric_publish_max_age_days
-    return Observed(path.settings.topic_prefix, logs, ends, tables, committed, published_days, replayed)
+    source = path.services.models.text.spec.source
+    text_model = None if source is None else Path(source)
+    return Observed(path.settings.topic_prefix, logs, ends, tables, committed, published_days, text_model, replayed)
 
 
 async def read_tables(database_url: str) -> Tables:

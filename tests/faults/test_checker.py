@@ -300,6 +300,21 @@ def publish_a_second_vector_of_a_text(run: Observed) -> None:
     run.logs[TEXT.name].append(replace(record, value=encode(other)))
 
 
+def publish_the_vector_of_another_text(run: Observed) -> None:
+    first, *records = run.logs[TEXT.name]
+    codec = msgspec.json.Decoder(TextEmbedded)
+    event = codec.decode(first.value or b"")
+    other = next(
+        each for each in (codec.decode(record.value or b"") for record in records) if each.vector != event.vector
+    )
+    run.logs[TEXT.name] = [
+        replace(record, value=encode(msgspec.structs.replace(event, vector=other.vector)))
+        if codec.decode(record.value or b"").content_hash == event.content_hash
+        else record
+        for record in run.logs[TEXT.name]
+    ]
+
+
 def leave_a_record_unapplied(run: Observed) -> None:
     run.ends[NEWS.name] = (run.ends[NEWS.name][0] + 1, *run.ends[NEWS.name][1:])
 
@@ -394,7 +409,12 @@ BROKEN: dict[str, list[Mutation]] = {
         publish_a_transition,
     ],
     "I6": [know_an_input_before_it_came, compute_before_the_cut_is_reached],
-    "I7": [make_a_vector_infinite, cut_a_vector_short, publish_a_second_vector_of_a_text],
+    "I7": [
+        make_a_vector_infinite,
+        cut_a_vector_short,
+        publish_a_second_vector_of_a_text,
+        publish_the_vector_of_another_text,
+    ],
     "I8": [leave_a_record_unapplied, commit_less_than_is_applied, leave_a_trigger_waiting],
     "I9": [
         drop_a_row_of_the_replay,
