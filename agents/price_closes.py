@@ -47,7 +47,13 @@ class PriceCloses(Stage):
         self._windows.forget()
 
     async def apply(self, chunk: Chunk, was: Progress) -> Decoded[PriceClose]:
-        """Decode; store prices, windows, marks and dead letters in one transaction; publish."""
+        """Decode; store prices, windows, marks and dead letters in one transaction; publish.
+
+        The partition's lane is taken before the transaction, whose fence then shows that nobody had gone on by then:
+        whoever goes on later takes the lane later, and no window of this chunk can follow a newer one of theirs.
+        """
+        lane = f"windows-{chunk.partition}"
+        await self.services.fenced.take(lane)
         with timed(CHUNK_SECONDS, "decode"):
             decoded: Decoded[PriceClose] = self.counted(chunk, decode(chunk, was, self.records))
         failpoint("after-decode")
@@ -66,9 +72,8 @@ class PriceCloses(Stage):
         self._windows.committed(applied)
         with timed(CHUNK_SECONDS, "publish"):
             await self.publish_dead_letters(decoded.new_letters)
-            for records in applied.events:
-                await self.services.publisher.publish(records)
-            await self.services.publisher.publish(await self._stored_events(decoded.applied))
+            for records in (*applied.events, await self._stored_events(decoded.applied)):
+                await self.services.fenced.publish(lane, records)
         return decoded
 
     async def _store(self, conn: Connection, decoded: Decoded[PriceClose]) -> Applied:

@@ -30,7 +30,7 @@ WAIT_SECONDS = 15.0
 """For a lane, and again for what is published to it; together less than Postgres leaves a lock to who stands still."""
 TRANSACTION_SECONDS = 30.0
 """After which the broker undoes a transaction that its writer has left open: until then it hides what follows it."""
-MOST_PRODUCERS = 16
+MOST_PRODUCERS = 64
 """Kept connected, beside those that are being published to."""
 FENCED = (ProducerFenced, InvalidProducerEpoch, InvalidProducerIdMapping, InvalidTxnState, UnknownProducerId)
 
@@ -81,6 +81,8 @@ class FencedPublisher:
         was given up, and Retriable when the broker does not acknowledge in `wait_seconds`; take the lane, and read what
         is to be published, again.
         """
+        if not records:
+            return
         if lane not in self._producers:
             raise FenceLost(f"{MOST_PRODUCERS} other lanes were taken since {lane} was.")
         producer = self._producers.pop(lane)

@@ -20,6 +20,7 @@ from stream_app.encoding import TextEncoder
 from stream_app.errors import UsageError
 from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.chunks import TP, Chunk, ChunkLimits, cut
+from stream_app.kafka.fenced import FencedPublisher
 from stream_app.kafka.producing import Outgoing
 from stream_app.kafka.publisher import Publisher
 from stream_app.kafka.stages import AssignedLog
@@ -53,6 +54,16 @@ class Withheld(Publisher):
         """Nothing is sent."""
 
 
+class WithheldLanes(FencedPublisher):
+    """The same for lanes, which are left to their writers."""
+
+    async def take(self, lane: str) -> None:
+        """Nothing is taken."""
+
+    async def publish(self, lane: str, records: Sequence[Outgoing]) -> None:
+        """Nothing is sent."""
+
+
 async def begin_or_resume(services: Services, publish: bool | None) -> Replay | None:
     """The replay that was stopped here, or a new one; None for a database that holds a log's records already.
 
@@ -83,7 +94,7 @@ class LogReplay:
 
     def __init__(self, services: Services, encoder: TextEncoder, replay: Replay) -> None:
         settings = services.settings
-        self._services = services if replay.publish else replace(services, publisher=Withheld(KafkaAccess("")))
+        self._services = services if replay.publish else _withheld(services)
         self._ends = replay.ends
         self._text_model = services.models.text.registered(encoder.fingerprint)
         self._limits = ChunkLimits(settings.chunk_records, settings.chunk_bytes)
@@ -150,3 +161,8 @@ class LogReplay:
         await while_away(partial(computing.finish, chosen, told.advance))
         async with connection(self._services.pool) as conn:
             return await revisions.count(conn) - before
+
+
+def _withheld(services: Services) -> Services:
+    nowhere = KafkaAccess("")
+    return replace(services, publisher=Withheld(nowhere), fenced=WithheldLanes(nowhere, ""))

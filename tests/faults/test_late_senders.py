@@ -1,6 +1,6 @@
-"""Recipe R9 on the sending side: a worker is stopped with a context in hand, and wakes when another has revised it.
+"""Recipe R9 on the sending side: a worker is stopped with what it has stored and not sent, and another goes on.
 
-What it would send then is older than what stands on the compacted topic, so Kafka must refuse it.
+What it would send when it wakes is older than what the other one has sent, so Kafka must refuse it.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ from tests.faults.settled import SETTLE_SECONDS, settle_and_check, settled
 from tests.faults.stream import Market
 from tests.faults.test_lost_connections import MARK, terminate
 from tests.faults.test_rebalances import stopped
-from tests.faults.workers import Crew
+from tests.faults.workers import Crew, Worker
 from tests.integration.pipeline import Pipeline, until
 
 REGION, INSTRUMENT = "US", "I000"
@@ -53,15 +53,55 @@ async def test_a_worker_that_wakes_with_a_context_that_another_has_revised_does_
     await revised(path, workers, day, in_hand)
     asleep.send(signal.SIGCONT)
     if point == "contexts-unpublished":
-
-        async def refused() -> bool:
-            workers.check()
-            return OVERTAKEN in asleep.tail()
-
-        await until(refused, "Kafka refuses what the worker had in hand", SETTLE_SECONDS)
+        await refused(workers, asleep)
     for part in parts:
         await close_regions(path, part)
     await settle_and_check(path, workers, replay_into=fresh_database)
+
+
+async def test_a_worker_that_wakes_with_windows_that_another_has_corrected_does_not_bring_them_back(
+    path: Pipeline, workers: Crew, fresh_database: str, seed: int
+) -> None:
+    parts = Market(seed, path.settings.topic_prefix, instruments=20, days=70, articles=60).slices(2)
+    first = workers.start("prices")
+    workers.start("news")
+    workers.start("contexts")
+    for part in parts:
+        await send_records(path, part)
+    await at_rest(path, workers)
+    await first.kill()
+    asleep = workers.start("prices", failpoint=f"after-commit:1:{signal.SIGSTOP.name}")
+    day = parts[-1].closing
+    await correct(path, day, 12.5)
+    await stopped(asleep)
+    workers.start("prices")
+    await correct(path, day, 13.5)
+    await at_rest(path, workers)
+    asleep.send(signal.SIGCONT)
+    await refused(workers, asleep)
+    for part in parts:
+        await close_regions(path, part)
+    await settle_and_check(path, workers, replay_into=fresh_database)
+
+
+async def at_rest(path: Pipeline, workers: Crew) -> None:
+    """Wait until all that was sent is applied and committed."""
+
+    async def is_at_rest() -> bool:
+        workers.check()
+        return await settled(path)
+
+    await until(is_at_rest, "all that was sent is applied and committed", SETTLE_SECONDS)
+
+
+async def refused(workers: Crew, asleep: Worker) -> None:
+    """Wait until Kafka has refused what a worker had in hand."""
+
+    async def is_refused() -> bool:
+        workers.check()
+        return OVERTAKEN in asleep.tail()
+
+    await until(is_refused, "Kafka refuses what the worker had in hand", SETTLE_SECONDS)
 
 
 async def correct(path: Pipeline, day: dt.date, close: float) -> None:

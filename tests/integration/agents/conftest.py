@@ -1,6 +1,6 @@
 """A price stage on a real database, without a broker."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,28 +8,15 @@ import pytest
 from stream_app.clock import SystemClock
 from stream_app.config import load_regions, load_settings
 from stream_app.kafka.access import KafkaAccess
-from stream_app.kafka.fenced import FencedPublisher
 from stream_app.kafka.offsets import LogReader
-from stream_app.kafka.producing import Outgoing
-from stream_app.kafka.publisher import Publisher
 from stream_app.models import models_in_use
+from stream_app.replay.from_log import Withheld, WithheldLanes
 from stream_app.services import Services
 from stream_app.store.database import create_pool
 from tests.integration.agents.prices import WINDOW_DAYS
 from tests.models_file import with_models
 
 NOWHERE = KafkaAccess("127.0.0.1:9")
-
-
-class Kept(Publisher):
-    """Keeps what is published."""
-
-    def __init__(self) -> None:
-        super().__init__(NOWHERE)
-        self.records: list[Outgoing] = []
-
-    async def publish(self, records: Sequence[Outgoing]) -> None:
-        self.records += records
 
 
 @pytest.fixture
@@ -43,8 +30,8 @@ async def services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]
         models=models_in_use(settings),
         database_url=database_url,
         pool=pool,
-        publisher=Kept(),
-        fenced=FencedPublisher(NOWHERE, ""),
+        publisher=Withheld(NOWHERE),
+        fenced=WithheldLanes(NOWHERE, ""),
         log=LogReader(NOWHERE),
         clock=SystemClock(),
     )
