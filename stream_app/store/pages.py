@@ -23,7 +23,8 @@ Order = Literal["asc", "desc"]
 # reaches.
 _PAGE = f"""
     WITH live AS (
-        SELECT region, as_of_date, model_id, 'live' AS origin, payload, NULL::jsonb AS entity_scope,
+        SELECT region, as_of_date, model_id, 'live' AS origin, summary,
+            CASE WHEN $8 OR summary IS NULL THEN payload END AS payload, NULL::jsonb AS entity_scope,
             NULL::vector AS vector
         FROM (
             SELECT DISTINCT ON (as_of_date) * FROM joint_embedding_revisions r
@@ -33,7 +34,8 @@ _PAGE = f"""
         ) AS newest
         WHERE $6 OR absent_reason IS NULL LIMIT $7
     ), filled AS (
-        SELECT region, as_of_date, model_id, origin, NULL::bytea, entity_scope, vector FROM joint_embeddings AS filled
+        SELECT region, as_of_date, model_id, origin, NULL::bytea, NULL::bytea, entity_scope, vector
+        FROM joint_embeddings AS filled
         WHERE joint_type = 'REGIME_CONTEXT_V0' AND region = $2 AND model_id = $1 AND origin = 'backfill'
             AND as_of_date BETWEEN {{first}} AND {{last}} AND $5::timestamptz IS NULL AND NOT EXISTS (
                 SELECT 1 FROM joint_embedding_revisions r
@@ -51,7 +53,10 @@ PAGES: Mapping[Order, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:
-    """Which days of a region, at most `limit`, in which order; `absent`: also those without a vector."""
+    """Which days of a region, at most `limit`, in which order; `absent`: also those without a vector.
+
+    `whole`: each by its payload. Else by its summary alone, or by its payload where an older release has stored none.
+    """
 
     model_id: str
     region: str
@@ -61,10 +66,12 @@ class PageQuery:
     absent: bool = True
     limit: int = 100
     order: Order = "asc"
+    whole: bool = True
 
     def parameters(self) -> tuple[object, ...]:
         """The values for the placeholders of PAGES."""
-        return self.model_id, self.region, self.first, self.last, self.known_at, self.absent, self.limit
+        days = (self.model_id, self.region, self.first, self.last, self.known_at, self.absent, self.limit)
+        return (*days, self.whole)
 
 
 async def page(connection: Connection, query: PageQuery) -> Sequence[Any]:

@@ -2,17 +2,16 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas import DIM, JointRegimeContext, encode, event_id
-from stream_app.store import copying, signals
-from stream_app.store.database import Connection, jsonb
+from schemas import JointRegimeContext
+from stream_app.store import revision_rows, signals
+from stream_app.store.database import Connection
 
 LAST = """
     SELECT DISTINCT ON (as_of_date) as_of_date, revision, inputs_hash FROM joint_embedding_revisions
@@ -26,23 +25,6 @@ PUBLISH_AGAIN = """
     UPDATE joint_embedding_revisions SET published = false
     WHERE region = $1 AND model_id = $2 AND as_of_date = ANY($3::date[])
 """
-REVISION_COLUMNS = (
-    "region",
-    "as_of_date",
-    "model_id",
-    "revision",
-    "trigger_number",
-    "event_id",
-    "known_at",
-    "closed_at",
-    "inputs_hash",
-    "absent_reason",
-    "stale",
-    "vector",
-    "payload",
-    "published",
-    "recomputed",
-)
 SHOW_NEWEST = """
     INSERT INTO joint_embeddings AS j (as_of_date, region, entity_scope, model_id, revision, vector)
     SELECT DISTINCT ON (r.as_of_date) r.as_of_date, r.region,
@@ -59,19 +41,6 @@ DROP_ABSENT = """
     DELETE FROM joint_embeddings WHERE joint_type = 'REGIME_CONTEXT_V0' AND region = $1 AND model_id = $2
         AND as_of_date = ANY($3::date[])
 """
-REGIME_COLUMNS = (
-    "regime_record_id",
-    "as_of_date",
-    "region",
-    "model_id",
-    "instruments",
-    "regime_label",
-    "confidence",
-    "regime_embedding",
-    "metadata",
-    "regimes_model_id",
-    "regimes_fingerprint",
-)
 DROP_REGIMES = """
     DELETE FROM regimes WHERE region = $1 AND model_id = $2 AND as_of_date = ANY($3::date[]) AND origin = 'live'
 """
@@ -123,14 +92,6 @@ class LastRevision:
 
 
 @dataclass(frozen=True, slots=True)
-class NewContext:
-    """A revision to be stored, with the numeric half that a regime row is made of (None: no numeric half)."""
-
-    context: JointRegimeContext
-    numeric: NDArray[np.float32] | None
-
-
-@dataclass(frozen=True, slots=True)
 class AwaitingPrice:
     """A day without a price, and its scheduled close plus grace, from which the deadline counts."""
 
@@ -139,61 +100,20 @@ class AwaitingPrice:
     closed_at: dt.datetime
 
 
+@dataclass(frozen=True, slots=True)
+class NewContext:
+    """A revision to be stored, with the numeric half that a regime row is made of (None: no numeric half)."""
+
+    context: JointRegimeContext
+    numeric: NDArray[np.float32] | None
+
+
 async def last_revisions(
     connection: Connection, region: str, model_id: str, days: Sequence[dt.date]
 ) -> dict[dt.date, LastRevision]:
     """The newest revision of each day that has one."""
     rows = await connection.fetch(LAST, region, model_id, list(days))
     return {row["as_of_date"]: LastRevision(row["revision"], row["inputs_hash"]) for row in rows}
-
-
-def _revision_rows(contexts: Sequence[JointRegimeContext], published: bool, recomputed: bool) -> bytearray:
-    """Of one region and one model, in the order of REVISION_COLUMNS."""
-    columns = (
-        repeat(copying.text(contexts[0].region)),
-        [copying.date(context.as_of) for context in contexts],
-        repeat(copying.text(contexts[0].model_id)),
-        [copying.integer(context.revision) for context in contexts],
-        [copying.integer(context.trigger_number) for context in contexts],
-        [copying.text(context.event_id) for context in contexts],
-        [copying.instant(context.known_at) for context in contexts],
-        [copying.instant(context.closed_at) for context in contexts],
-        [copying.text(context.inputs_hash) for context in contexts],
-        [copying.text(context.absent_reason) for context in contexts],
-        [copying.boolean(context.stale) for context in contexts],
-        _vector_fields(contexts),
-        [copying.raw(encode(context)) for context in contexts],
-        repeat(copying.boolean(published)),
-        [copying.boolean(recomputed and context.revision > 1) for context in contexts],
-    )
-    return copying.file(columns)
-
-
-def _vector_fields(contexts: Sequence[JointRegimeContext]) -> Iterator[bytes]:
-    present = [context.vector.numpy() for context in contexts if context.vector is not None]
-    fields = iter(copying.vector_fields(np.array(present, np.float32).reshape(-1, DIM)))
-    return (copying.NULL if context.vector is None else next(fields) for context in contexts)
-
-
-def _regime_rows(
-    region: str, model_id: str, known: Sequence[tuple[JointRegimeContext, NDArray[np.float32]]]
-) -> bytearray:
-    """In the order of REGIME_COLUMNS; at least one."""
-    contexts = [context for context, _ in known]
-    columns = (
-        [copying.text(event_id("regime", region, context.as_of, model_id, "live")) for context in contexts],
-        [copying.date(context.as_of) for context in contexts],
-        repeat(copying.text(region)),
-        repeat(copying.text(model_id)),
-        [copying.texts([window.instrument_id for window in context.instruments]) for context in contexts],
-        [copying.text(context.regime_label) for context in contexts],
-        [copying.NULL if (sure := context.regime_confidence) is None else copying.double(sure) for context in contexts],
-        copying.vector_fields(np.array([half for _, half in known])),
-        [copying.raw(jsonb({"stale": context.stale})) for context in contexts],
-        [copying.text(context.regimes_model_id) for context in contexts],
-        [copying.text(context.regimes_fingerprint) for context in contexts],
-    )
-    return copying.file(columns)
 
 
 async def append(
@@ -208,8 +128,10 @@ async def append(
         return
     contexts = [item.context for item in new]
     region, model_id = contexts[0].region, contexts[0].model_id
-    rows = await asyncio.to_thread(_revision_rows, contexts, published, recomputed)
-    await connection.copy_to_table("joint_embedding_revisions", source=rows, columns=REVISION_COLUMNS, format="binary")
+    rows = await asyncio.to_thread(revision_rows.revisions, contexts, published, recomputed)
+    await connection.copy_to_table(
+        "joint_embedding_revisions", source=rows, columns=revision_rows.REVISION_COLUMNS, format="binary"
+    )
     newest = {item.context.as_of: item for item in new}
     absent = [day for day, item in newest.items() if item.context.vector is None]
     last = [item.context.revision for item in newest.values()]
@@ -225,8 +147,8 @@ async def _put_regimes(connection: Connection, region: str, newest: Sequence[New
     await connection.execute(DROP_REGIMES, region, numeric_model_id, [item.context.as_of for item in newest])
     known = [(item.context, item.numeric) for item in newest if item.numeric is not None]
     if known:
-        rows = await asyncio.to_thread(_regime_rows, region, numeric_model_id, known)
-        await connection.copy_to_table("regimes", source=rows, columns=REGIME_COLUMNS, format="binary")
+        rows = await asyncio.to_thread(revision_rows.regimes, region, numeric_model_id, known)
+        await connection.copy_to_table("regimes", source=rows, columns=revision_rows.REGIME_COLUMNS, format="binary")
 
 
 async def are_unpublished(connection: Connection, region: str) -> bool:

@@ -1,6 +1,6 @@
-"""Rows of contexts for JSON, copied out of the stored payloads: what is in them is what was published.
+"""Rows of contexts for JSON, copied out of the stored payloads or their summaries: what is in them was published.
 
-A payload is the context's own JSON, so a row's fields are cut out of it as they are, without decoding and encoding each
+Either is the context's own JSON, so a row's fields are cut out of it as they are, without decoding and encoding each
 again. They must say the same as an export's columns; a test holds them equal.
 """
 
@@ -43,7 +43,7 @@ def rows(stored: Sequence[Any], with_vectors: bool) -> Sequence[ContextRow]:
     """The rows of a page of `store.pages`, in its order; they are encoded as ContextRow, and are no more than that."""
     made, vectored, found = list[Any](), list[Any](), list[bytes]()
     for each in stored:
-        row, vector = (_filled_in if each["payload"] is None else _live)(each)
+        row, vector = (_filled_in if each["origin"] == "backfill" else _live)(each)
         if vector is not None:
             vectored.append(row)
             found.append(vector)
@@ -57,8 +57,8 @@ def rows(stored: Sequence[Any], with_vectors: bool) -> Sequence[ContextRow]:
 
 
 def _live(stored: Any) -> tuple[Any, bytes | None]:
-    """A row without its norm, and its vector's numbers, little-endian float32."""
-    row: Any = _rows.decode(stored["payload"])
+    """A row, and its vector's numbers, little-endian float32, from which its norm comes where it has none."""
+    row: Any = _rows.decode(stored["summary"] if stored["payload"] is None else stored["payload"])
     row.origin = stored["origin"]
     row.instruments = [window.instrument_id for window in row.instruments]
     return row, None if row.vector == NULL else _vectors.decode(row.vector).data

@@ -58,7 +58,7 @@ class PageAsked(Span):
     cursor: Cursor | None = None
     format: Annotated[Format | None, Field(description="Over what the Accept header says")] = None
 
-    def query(self, model_id: str, region: str) -> PageQuery:
+    def query(self, model_id: str, region: str, form: Format) -> PageQuery:
         """The page that is asked for, and a day more."""
         first, last = self.start or dt.date.min, self.end or dt.date.max
         if self.cursor is not None:
@@ -67,7 +67,8 @@ class PageAsked(Span):
                 first = max(first, after + ONE_DAY if after < dt.date.max else after)
             else:
                 last = min(last, after - ONE_DAY if after > dt.date.min else after)
-        return PageQuery(model_id, region, first, last, self.known_at, self.absent, self.limit + 1, self.order)
+        whole = self.vectors or form != "json"
+        return PageQuery(model_id, region, first, last, self.known_at, self.absent, self.limit + 1, self.order, whole)
 
 
 class DetailAsked(Parameters):
@@ -86,7 +87,7 @@ async def contexts(
 ) -> Response:
     """The region's days, each by its newest revision. CSV and Arrow have the next page in the Link header alone."""
     form = formats.wanted(asked.format, request.headers.get("accept", ""))
-    query = asked.query(site.model_id(asked.model_id), region)
+    query = asked.query(site.model_id(asked.model_id), region, form)
     async with connection(site.services.pool) as conn:
         found = await pages.page(conn, query)
         if not found and asked.cursor is None:

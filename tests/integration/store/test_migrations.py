@@ -8,6 +8,7 @@ OLDER = """
     ALTER TABLE regime_transitions DROP COLUMN fingerprint;
     ALTER TABLE regime_transition_revisions DROP COLUMN fingerprint, DROP COLUMN recomputed;
     DROP INDEX joint_embedding_revisions_in_order;
+    ALTER TABLE joint_embedding_revisions DROP COLUMN summary CASCADE;
     UPDATE alembic_version SET version_num = '0008';
     INSERT INTO models (model_id, kind, dim, fingerprint) VALUES ('r', 'regimes', 384, 'of r');
     INSERT INTO regime_transition_revisions (region, as_of_date, model_id, revision, trigger_number, event_id, known_at,

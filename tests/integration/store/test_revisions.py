@@ -1,19 +1,28 @@
 """Revisions are append-only; beside them stand each day's newest context and its numeric regime."""
 
 import datetime as dt
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas import AbsentReason, InstrumentWindow, JointRegimeContext, Vector, encode, event_id
-from stream_app.store import revisions, shown
+from stream_app.store import pages, revisions, shown
 from stream_app.store.database import Connection, Pool, connection, transaction
+from stream_app.store.pages import PageQuery
 from stream_app.store.revisions import LastRevision, NewContext
 from stream_app.store.shown import ContextQuery
+from stream_app.web.rows import rows
 from tests.integration.store.rows import US
 
 JOINT, NUMERIC = "joint-regime-core-v1", "num-regime-core-v1"
 D1, D2, D3 = (dt.date(2008, 9, day) for day in (15, 16, 17))
+AS_OF_AN_OLDER_RELEASE = """
+    ALTER TABLE joint_embedding_revisions DISABLE TRIGGER append_only_summary;
+    UPDATE joint_embedding_revisions SET summary = NULL;
+    ALTER TABLE joint_embedding_revisions ENABLE TRIGGER append_only_summary;
+"""
 KNOWN_AT = dt.datetime(2008, 9, 15, 20, 15, 1, tzinfo=dt.UTC)
 
 
@@ -140,3 +149,17 @@ async def test_a_shown_context_has_the_norm_of_its_vector(pool: Pool) -> None:
     assert context.episode_id is None
     assert context.vector.shape == (384,)
     assert context.l2_norm == np.float32(2 * np.sqrt(384))
+
+
+async def test_a_page_reads_summaries_alone_and_payloads_where_an_older_release_stored_no_more(pool: Pool) -> None:
+    query = PageQuery(JOINT, "US", whole=False)
+    async with transaction(pool) as conn:
+        await revisions.append(conn, [new(D1, 1, 0.5), new(D2, 1, None)])
+        of_summaries = await pages.page(conn, query)
+        assert [row["payload"] for row in of_summaries] == [None, None]
+        assert all(row["payload"] is not None for row in await pages.page(conn, replace(query, whole=True)))
+        await conn.execute(AS_OF_AN_OLDER_RELEASE)
+        of_payloads = await pages.page(conn, query)
+        assert [row["summary"] for row in of_payloads] == [None, None]
+    told = [msgspec.json.encode(rows(each, with_vectors=False)) for each in (of_summaries, of_payloads)]
+    assert told[0] == told[1]

@@ -35,7 +35,7 @@ def test_pages_that_follow_each_other_differ_and_are_full() -> None:
 def test_the_peers_row_says_what_the_products_does() -> None:
     told = context("R0", LAST_DAY, "joint-regime-core-v1", np.ones(384, np.float32))
     payload = encode(told)
-    of_stored = rows([{"origin": "live", "payload": payload}], with_vectors=False)
+    of_stored = rows([{"origin": "live", "payload": payload, "summary": None}], with_vectors=False)
     (of_product,) = json.loads(msgspec.json.encode(of_stored))
     of_peer = json.loads(row(json.loads(payload)).model_dump_json())
     assert of_peer == {name: value for name, value in of_product.items() if name not in NEEDS_THE_VECTOR}

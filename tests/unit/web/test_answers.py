@@ -10,7 +10,9 @@ import pytest
 
 from schemas import encode
 from stream_app.export.columns import COLUMNS, values
+from stream_app.regime.joint import l2_norm
 from stream_app.store.exported import ExportedDay
+from stream_app.store.revision_rows import summary
 from stream_app.store.vectors import to_rows
 from stream_app.web import answers, documents, formats
 from stream_app.web.answering import has_it
@@ -89,29 +91,31 @@ def test_a_row_has_the_columns_of_an_export_in_their_order_and_kinds() -> None:
             assert kinds(field) == {PLAIN[column.kind]}, field.name
 
 
-def stored(day: ExportedDay) -> dict[str, Any]:
+def stored(day: ExportedDay, whole: bool) -> dict[str, Any]:
     """A day as a page of the store has it."""
     filled = day.context is None
     halves = {"numeric_model_id": day.numeric_model_id, "text_model_id": day.text_model_id}
+    norm = None if day.vector is None else float(l2_norm(day.vector))
     return {
         "region": day.region,
         "as_of_date": day.as_of,
         "model_id": day.model_id,
         "origin": day.origin,
-        "payload": None if day.context is None else encode(day.context),
+        "summary": None if day.context is None else summary(day.context, norm),
+        "payload": None if day.context is None or not whole else encode(day.context),
         "entity_scope": halves if filled else None,
         "vector": to_rows(day.vector[np.newaxis])[0] if filled and day.vector is not None else None,
     }
 
 
-@pytest.mark.parametrize("vectors", [False, True])
-def test_rows_are_what_an_export_has_encoded_as_the_struct_that_documents_them(vectors: bool) -> None:
+@pytest.mark.parametrize(("vectors", "whole"), [(False, False), (False, True), (True, True)])
+def test_rows_are_what_an_export_has_encoded_as_the_struct_that_documents_them(vectors: bool, whole: bool) -> None:
     days = [
         of_context(context(FRIDAY, vector(1), **LABELLED)),
         of_context(context(MONDAY, None)),
         filled_in(MONDAY, vector(2)),
     ]
-    encoded = msgspec.json.encode(rows([stored(day) for day in days], vectors))
+    encoded = msgspec.json.encode(rows([stored(day, whole) for day in days], vectors))
     told = values(chunk(*days))
     exported = [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
     found = [{name: row[name] for name in COLUMNS} for row in msgspec.json.decode(encoded)]
