@@ -18,13 +18,13 @@ from pydantic import BaseModel
 DATABASE = "BENCHMARK_DATABASE_URL"
 """The variable with the database's URL: no command line shows a password."""
 PAGE = """
-    SELECT DISTINCT ON (as_of_date) payload FROM joint_embedding_revisions
+    SELECT DISTINCT ON (as_of_date) summary FROM joint_embedding_revisions
     WHERE region = $1 AND model_id = $2 AND as_of_date <= $3 ORDER BY as_of_date DESC, revision DESC LIMIT $4
 """
 
 
 class Row(BaseModel):
-    """What the product's rows have, but for the norm, which takes the vector."""
+    """What the product's rows have."""
 
     region: str
     as_of: dt.date
@@ -43,6 +43,7 @@ class Row(BaseModel):
     articles: int
     numeric_last_date: dt.date | None
     instruments: list[str]
+    l2_norm: float | None
 
 
 class Page(BaseModel):
@@ -66,11 +67,11 @@ app = FastAPI(lifespan=pooled)
 async def contexts(request: Request, region: str, model_id: str, end: dt.date, limit: int = 100) -> Page:
     """A page."""
     rows = await request.app.state.pool.fetch(PAGE, region, model_id, end, limit)
-    return Page(contexts=[row(json.loads(each["payload"])) for each in rows])
+    return Page(contexts=[row(json.loads(each["summary"])) for each in rows])
 
 
 def row(told: dict[str, Any]) -> Row:
-    """The row of a payload."""
+    """The row of a summary."""
     return Row(**told | {"instruments": [window["instrument_id"] for window in told["instruments"]]})
 
 
