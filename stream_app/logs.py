@@ -98,8 +98,9 @@ def configure(level: str, stage: str, log_format: LogFormat) -> None:
 def _concerns_somebody(record: logging.LogRecord) -> bool:
     """False for the loss of a connection that nobody waits for: asyncpg leaves one behind when a connect is cancelled
     just as it is accepted, and the event loop calls it an error."""
-    lost = record.exc_info is not None and isinstance(record.exc_info[1], ConnectionError)
-    return not (lost and record.name == "asyncio" and record.getMessage().startswith("Future exception was never"))
+    error = record.exc_info[1] if record.exc_info else None  # asyncio has False where there is none
+    of_asyncio = record.name == "asyncio" and record.getMessage().startswith("Future exception was never")
+    return not (of_asyncio and isinstance(error, ConnectionError))
 
 
 def _plain(value: object) -> Field:

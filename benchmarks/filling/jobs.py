@@ -11,7 +11,7 @@ from stream_app.backfill.joint import JointJob, fill_joint
 from stream_app.backfill.windows import WindowsJob, fill
 from stream_app.contexts.computing import Computing, register_models
 from stream_app.contexts.models import KnownModels
-from stream_app.kafka.garbage import seldom_collected
+from stream_app.garbage import seldom_collected
 from stream_app.regime.windows import windows
 from stream_app.services import Services
 from stream_app.store.article_texts import Selection

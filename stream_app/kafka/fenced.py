@@ -121,5 +121,7 @@ def _fence(lane: str) -> Iterator[None]:
     except KafkaError as error:
         if not isinstance(error, FENCED) and not isinstance(error.__cause__, FENCED):  # of some it is but the cause
             raise
-        log.info("lane %s has another writer: what was about to be published is read again", lane)
-        raise FenceLost(f"Another writer has taken {lane}: {error!r}.") from error
+        log.info(
+            "lane %s has another writer, or Kafka has forgotten this one: what was to be published is read again", lane
+        )
+        raise FenceLost(f"{lane} has another writer, or Kafka has forgotten this one: {error!r}.") from error

@@ -34,7 +34,14 @@ from stream_app.outage import KAFKA
 
 FRAMEWORK = logging.getLogger("faust")
 """Where our subclasses of Faust's services log what the framework says of itself."""
-ORDINARY = ("rebalanc", "Revoking", "Setting newly assigned", "out of range", "password in the clear")
+ORDINARY = (
+    "rebalanc",
+    "Revoking",
+    "Setting newly assigned",
+    "out of range",
+    "password in the clear",
+    "Unexpected error in sender routine",
+)
 """Words of aiokafka's warnings that tell of no outage: a rebalance, what is raised as an error anyhow, and what the
 settings chose."""
 OF_FIRST_CONNECTION = ('Unable connect to "%s:%s": %s', 'Unable to request metadata from "%s:%s": %s')

@@ -14,9 +14,9 @@ from faust.types import StreamT
 
 from stream_app.config import Settings
 from stream_app.errors import Fatal
+from stream_app.garbage import seldom_collected
 from stream_app.kafka.access import KafkaAccess
 from stream_app.kafka.consuming import rebalance_timeout_seconds, request_timeout_seconds
-from stream_app.kafka.garbage import seldom_collected
 from stream_app.kafka.handling import StageRun
 from stream_app.kafka.outage import FRAMEWORK, quiet_clients
 from stream_app.kafka.stages import Stage

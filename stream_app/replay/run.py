@@ -9,7 +9,7 @@ from stream_app.contexts.computing import register_models
 from stream_app.contexts.models import KnownModels, known_models
 from stream_app.encoding import load_encoder
 from stream_app.errors import UsageError
-from stream_app.kafka.garbage import seldom_collected
+from stream_app.garbage import seldom_collected
 from stream_app.replay import redefining
 from stream_app.replay.from_log import Filled, LogReplay, begin_or_resume
 from stream_app.replay.over_stored import Compared, Publish, StoredReplay, Triggers, stored_triggers

@@ -58,10 +58,20 @@ _CONNECTION_GOING = re.compile(r"^cannot switch to state \d+")
 def is_retriable(error: BaseException) -> bool:
     """Whether Postgres may answer the same request later: it is away, restarting, full, or undid the transaction."""
     if isinstance(error, asyncpg.InterfaceError):
-        return bool(_CONNECTION_GONE.search(str(error)))
-    if isinstance(error, asyncpg.InternalClientError):
-        return bool(_CONNECTION_GOING.search(str(error)))
-    return isinstance(error, _RETRIABLE)
+        return bool(_CONNECTION_GONE.search(str(error))) or _is_going(error)
+    return _is_going(error) if isinstance(error, asyncpg.InternalClientError) else isinstance(error, _RETRIABLE)
+
+
+def _is_going(error: BaseException | None) -> bool:
+    """Whether it was raised on a connection that is going, or when that was being dealt with.
+
+    A savepoint's ROLLBACK, say, finds "another operation in progress" then.
+    """
+    while error is not None:
+        if isinstance(error, asyncpg.InternalClientError) and _CONNECTION_GOING.search(str(error)):
+            return True
+        error = error.__context__
+    return False
 
 
 class KeyStored(Exception):
@@ -193,7 +203,7 @@ async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
         try:
             yield acquired
         except BaseException as error:
-            if _is_given_up(acquired, error):
+            if _is_given_up(acquired, error) or _is_going(error):  # resetting it would fail
                 acquired.terminate()
             raise
 
@@ -231,7 +241,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
         try:
             yield acquired
         except BaseException as error:
-            if not _is_given_up(acquired, error):  # a ROLLBACK would wait as well
+            if not _is_given_up(acquired, error) and not _is_going(error):  # a ROLLBACK would wait as well, or fail
                 await opened.rollback()
             raise
         await opened.commit()

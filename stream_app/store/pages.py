@@ -75,14 +75,17 @@ class PageQuery:
 
 
 async def page(connection: Connection, query: PageQuery) -> Sequence[Any]:
-    """The rows of a page, in its order: of NEWEST's columns in `exported`, a live day's vector in its payload alone."""
+    """The rows of a page, in its order: of NEWEST's columns in `exported`, a live day's vector in its payload alone.
+
+    Beside them `summary`; of a page that is not `whole` a live day may have no payload.
+    """
     sql = PAGES[query.order]
     rows: Sequence[Any] = await connection.fetch(sql, *query.parameters())
     return rows
 
 
 def chunk(rows: Sequence[Any]) -> DayChunk:
-    """The days of a page's rows, as an export has them."""
+    """The days of a whole page's rows, as an export has them."""
     days = [_day(row) for row in rows]
     matrix = np.full((len(days), DIM), np.nan, np.float32)
     for place, each in enumerate(days):

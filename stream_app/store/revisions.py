@@ -92,20 +92,20 @@ class LastRevision:
 
 
 @dataclass(frozen=True, slots=True)
+class NewContext:
+    """A revision to be stored, with the numeric half that a regime row is made of (None: no numeric half)."""
+
+    context: JointRegimeContext
+    numeric: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
 class AwaitingPrice:
     """A day without a price, and its scheduled close plus grace, from which the deadline counts."""
 
     region: str
     as_of: dt.date
     closed_at: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NewContext:
-    """A revision to be stored, with the numeric half that a regime row is made of (None: no numeric half)."""
-
-    context: JointRegimeContext
-    numeric: NDArray[np.float32] | None
 
 
 async def last_revisions(

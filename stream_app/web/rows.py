@@ -1,6 +1,6 @@
 """Rows of contexts for JSON, copied out of the stored payloads or their summaries: what is in them was published.
 
-Either is the context's own JSON, so a row's fields are cut out of it as they are, without decoding and encoding each
+Both hold the context's own JSON, so a row's fields are cut out of it as they are, without decoding and encoding each
 again. They must say the same as an export's columns; a test holds them equal.
 """
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 import socket
@@ -14,6 +13,7 @@ from uvicorn import Config
 from stream_app.config import Settings
 from stream_app.embedded import Endpoints
 from stream_app.errors import Retriable, UsageError
+from stream_app.garbage import seldom_collected
 from stream_app.listening import address, why_not
 from stream_app.outage import say_waiting
 from stream_app.services import open_services
@@ -45,22 +45,12 @@ async def serve(settings: Settings, endpoints: Endpoints) -> None:
         async with open_services(settings, endpoints, reading_seconds=STATEMENT_SECONDS) as services:
             site = await Site.of(services, endpoints.kafka, who)
             server = _Server(_config(create_app(site)), site)
-            _pass_over_what_is_loaded()
             log.info("serving at http://%s", address(*listener.getsockname()[:2]))
             try:
-                await server.serve([listener])
+                with seldom_collected():
+                    await server.serve([listener])
             finally:
                 await site.feed.stop()
-
-
-def _pass_over_what_is_loaded() -> None:
-    """Let full collections of garbage look at new objects alone.
-
-    Modules and calendars are 200,000 objects that stay: looking at them held up every request for 100 ms, as often as
-    every few seconds.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 class _Server(uvicorn.Server):

@@ -45,8 +45,12 @@ def encoded_alone(folder: Path, texts: Sequence[str]) -> list[Floats]:
             process = FORKED.Process(target=_encode, args=(folder, new, sending))
             process.start()
             sending.close()
-            _encoded.update({(folder, text): vector for text, vector in zip(new, receiving.recv(), strict=True)})
-            process.join()
+            try:
+                _encoded.update({(folder, text): vector for text, vector in zip(new, receiving.recv(), strict=True)})
+            except EOFError:
+                raise AssertionError(f"the texts of {folder} were not encoded: see what the process wrote") from None
+            finally:
+                process.join()
     return [_encoded[folder, text] for text in texts]
 
 

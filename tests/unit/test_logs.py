@@ -34,3 +34,15 @@ def test_the_loss_of_a_connection_that_was_given_up_is_not_told(capsys: pytest.C
     told = capsys.readouterr().err
     assert "level=ERROR" in told
     assert "ZeroDivisionError: a bug" in told
+
+
+async def _complain() -> None:
+    asyncio.get_running_loop().call_exception_handler({"message": "no error stands beside this"})
+
+
+@pytest.mark.usefixtures("_configured")
+def test_what_asyncio_says_without_an_error_is_told_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(_complain())
+    told = capsys.readouterr().err
+    assert "no error stands beside this" in told
+    assert "Traceback" not in told

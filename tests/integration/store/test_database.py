@@ -97,6 +97,24 @@ async def test_a_connection_on_which_the_server_has_taken_its_leave_is_worth_wai
             raise asyncpg.InternalClientError("another fault of asyncpg")
 
 
+@pytest.mark.parametrize("given", [connection, transaction])
+async def test_what_fails_after_that_is_no_fault_of_its_own_and_the_pool_goes_on(
+    pool: Pool, given: Callable[[Pool], AbstractAsyncContextManager[Connection]]
+) -> None:
+    """A savepoint's ROLLBACK, or the reset of a connection that is given back."""
+    with pytest.raises(Away, match=r"another operation is in progress$"):
+        async with given(pool) as conn:
+            try:
+                raise asyncpg.InternalClientError("cannot switch to state 21; another operation (2) is in progress")
+            finally:
+                raise asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+    assert conn._con is None, "it was given back"
+    assert pool.get_size() == 0, "it was closed, not kept"
+    with pytest.raises(asyncpg.InterfaceError):
+        async with given(pool):
+            raise asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+
+
 async def test_a_server_that_hangs_is_away_and_asked_over_another_connection(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from stream_app.kafka.garbage import COLLECT_AFTER_OBJECTS, seldom_collected
+from stream_app.garbage import COLLECT_AFTER_OBJECTS, seldom_collected
 
 
 def test_collections_are_seldom_while_a_stage_runs_and_as_before_afterwards() -> None:

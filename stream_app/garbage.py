@@ -1,7 +1,7 @@
-"""Python's cycle collector while a stage runs.
+"""Python's cycle collector while a stage or a server runs.
 
-Records come and go by the ten thousand and are in no cycle, but each counts as two objects made; by default Python
-looks through the young objects after 700 and, now and then, through all that the worker consists of: 0.1 s of
+Records and rows come and go by the ten thousand and are in no cycle, but each counts as objects made; by default Python
+looks through the young objects after 700 and, now and then, through all that the process consists of: 0.1 s of
 processor time in which nothing else is done.
 """
 
