@@ -121,7 +121,6 @@ def _fence(lane: str) -> Iterator[None]:
     except KafkaError as error:
         if not isinstance(error, FENCED) and not isinstance(error.__cause__, FENCED):  # of some it is but the cause
             raise
-        log.info(
-            "lane %s has another writer, or Kafka has forgotten this one: what was to be published is read again", lane
-        )
-        raise FenceLost(f"{lane} has another writer, or Kafka has forgotten this one: {error!r}.") from error
+        lost = FenceLost(f"{lane} has another writer, or Kafka has forgotten this one: {error!r}.")
+        log.info("what was to be published is read again: %s", lost)
+        raise lost from error

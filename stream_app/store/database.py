@@ -192,8 +192,10 @@ class _ReadingConnection(asyncpg.Connection):  # type: ignore[misc]
     __slots__ = ()
 
 
-def _is_given_up(acquired: Connection, error: BaseException) -> bool:
-    return isinstance(error, (TimeoutError, asyncio.CancelledError)) and isinstance(acquired._con, _ReadingConnection)
+def _is_lost(acquired: Connection, error: BaseException) -> bool:
+    """Whether a connection is to be closed as it is: a ROLLBACK or a reset would be waited for, or fail."""
+    given_up = isinstance(error, (TimeoutError, asyncio.CancelledError))
+    return (given_up and isinstance(acquired._con, _ReadingConnection)) or _is_going(error)
 
 
 @asynccontextmanager
@@ -203,7 +205,7 @@ async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
         try:
             yield acquired
         except BaseException as error:
-            if _is_given_up(acquired, error) or _is_going(error):  # resetting it would fail
+            if _is_lost(acquired, error):
                 acquired.terminate()
             raise
 
@@ -241,7 +243,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
         try:
             yield acquired
         except BaseException as error:
-            if not _is_given_up(acquired, error) and not _is_going(error):  # a ROLLBACK would wait as well, or fail
+            if not _is_lost(acquired, error):
                 await opened.rollback()
             raise
         await opened.commit()

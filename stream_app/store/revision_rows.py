@@ -78,7 +78,7 @@ def summary(context: JointRegimeContext, l2_norm: float | None) -> bytes:
     """
     fields = msgspec.structs.asdict(context)
     del fields["vector"]
-    return msgspec.json.encode(fields | {"l2_norm": l2_norm})
+    return encode(fields | {"l2_norm": l2_norm})
 
 
 def regimes(region: str, model_id: str, known: Sequence[tuple[JointRegimeContext, NDArray[np.float32]]]) -> bytearray:

@@ -65,17 +65,22 @@ async def nothing_is_ahead(path: Pipeline) -> None:
             assert not behind, f"I6: {row['region']} {row['as_of']} is computed, its cut not reached on {name} {behind}"
 
 
-async def settle_and_check(path: Pipeline, workers: Crew, replay_into: str | None = None) -> Observed:
-    """Wait until nothing is left to be done, while no worker ends by itself; then the checker must pass.
+async def at_rest(path: Pipeline, workers: Crew) -> None:
+    """Wait until nothing is left to be done, while no worker ends by itself."""
 
-    With the URL of a fresh database the log is also replayed into it, for I9.
-    """
-
-    async def at_rest() -> bool:
+    async def is_at_rest() -> bool:
         workers.check()
         return await settled(path)
 
-    await until(at_rest, "everything applied, amended, computed, published and committed", SETTLE_SECONDS)
+    await until(is_at_rest, "everything applied, amended, computed, published and committed", SETTLE_SECONDS)
+
+
+async def settle_and_check(path: Pipeline, workers: Crew, replay_into: str | None = None) -> Observed:
+    """Wait until all is at rest; then the checker must pass.
+
+    With the URL of a fresh database the log is also replayed into it, for I9.
+    """
+    await at_rest(path, workers)
     if replay_into is not None:
         await workers.replay(replay_into)
     return await check_run(path, replay_into)

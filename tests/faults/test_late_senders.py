@@ -11,7 +11,7 @@ from schemas.topics import PRICES
 from stream_app.kafka.producing import Outgoing
 from tests.faults.actions import note
 from tests.faults.sending import close_regions, send_records
-from tests.faults.settled import SETTLE_SECONDS, settle_and_check, settled
+from tests.faults.settled import SETTLE_SECONDS, at_rest, settle_and_check, settled
 from tests.faults.stream import Market
 from tests.faults.test_lost_connections import MARK, terminate
 from tests.faults.test_rebalances import stopped
@@ -78,16 +78,6 @@ async def test_a_worker_that_wakes_with_windows_that_another_has_corrected_does_
     for part in parts:
         await close_regions(path, part)
     await settle_and_check(path, workers, replay_into=fresh_database)
-
-
-async def at_rest(path: Pipeline, workers: Crew) -> None:
-    """Wait until all that was sent is applied and committed."""
-
-    async def is_at_rest() -> bool:
-        workers.check()
-        return await settled(path)
-
-    await until(is_at_rest, "all that was sent is applied and committed", SETTLE_SECONDS)
 
 
 async def refused(workers: Crew, asleep: Worker) -> None:
