@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.chromium import SCREENSHOTS
 from tests.browser.conftest import TOKEN, Watched, new_profile, opened
@@ -214,6 +214,29 @@ async def test_what_is_not_there_is_said_with_what_to_do(profile: BrowserContext
         await page.locator("#model").select_option(CORE)
         await expect(page.locator("#model-told")).to_contain_text("drown the rest")
         await expect(page.locator("#regimes-told")).to_be_visible()
+        assert watched.complaints == []
+
+
+async def test_a_region_that_has_no_days_may_be_chosen_while_the_charts_are_still_to_come(
+    chromium: Browser, urls: tuple[str, str]
+) -> None:
+    loaded = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await loaded.wait()
+        await route.continue_()
+
+    async with new_profile(chromium) as profile, opened(profile, "about:blank") as watched:
+        page = watched.page
+        await page.route("**/plotly.min.js", late)
+        await page.goto(urls[0])
+        await expect(page.locator("#map-told")).to_contain_text("days with a vector")
+        await page.locator("#region").select_option("JP")
+        await expect(page.locator("#nothing")).to_contain_text("No day of JP has closed yet")
+        loaded.set()
+        await expect(page.locator("#map-chart .main-svg").first).to_be_attached()
+        await page.locator("#region").select_option("US")
+        await settled(page)
         assert watched.complaints == []
 
 

@@ -91,6 +91,7 @@ export class View {
 
   /** Shows another span of days, at once in everything that tells of it. */
   async spanOver(span) {
+    if (this.day === null) return; // another region is being opened
     this.span = span;
     this.told();
     await this.timeline.draw(this.days, this.labels, span, this.day).catch(this.failed);
@@ -142,8 +143,8 @@ export class View {
       if (turn !== this.mapTurn || this.day === null) return;
       this.points = told;
       byId('map-told').textContent = mapTold(told);
+      this.told(); // before the drawing, in which another region may be opened
       await this.drawMap();
-      this.told();
     } catch (error) {
       this.failed(error);
     }
