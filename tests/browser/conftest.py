@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, async_playwright, expect
 
 from stream_app.embedded import Endpoints
 from tests.browser.chromium import ARGUMENTS, MISSING, found
@@ -149,3 +149,15 @@ async def opened(profile: BrowserContext, url: str, hash_part: str = "") -> Asyn
     await watched.page.goto(f"{url}/{hash_part}")
     yield watched
     await watched.page.close()
+
+
+async def held(profile: BrowserContext, url: str) -> asyncio.Event:
+    """What is asked for there comes only once this is set."""
+    released = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await profile.route(url, hold)
+    return released

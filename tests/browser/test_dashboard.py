@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Route, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.chromium import SCREENSHOTS
-from tests.browser.conftest import TOKEN, Watched, new_profile, opened
+from tests.browser.conftest import TOKEN, Watched, held, new_profile, opened
 from tests.browser.reading import beyond, controls, faint, outline
 from tests.browser.synthetic import CORE, HEADLINES, INSTRUMENT, LAST, LEHMAN, LONG, QUIET, SCALED, STRANGE, Stage
 
@@ -220,24 +220,18 @@ async def test_what_is_not_there_is_said_with_what_to_do(profile: BrowserContext
 async def test_a_region_that_has_no_days_may_be_chosen_while_the_charts_are_still_to_come(
     chromium: Browser, urls: tuple[str, str]
 ) -> None:
-    loaded = asyncio.Event()
-
-    async def late(route: Route) -> None:
-        await loaded.wait()
-        await route.continue_()
-
-    async with new_profile(chromium) as profile, opened(profile, "about:blank") as watched:
-        page = watched.page
-        await page.route("**/plotly.min.js", late)
-        await page.goto(urls[0])
-        await expect(page.locator("#map-told")).to_contain_text("days with a vector")
-        await page.locator("#region").select_option("JP")
-        await expect(page.locator("#nothing")).to_contain_text("No day of JP has closed yet")
-        loaded.set()
-        await expect(page.locator("#map-chart .main-svg").first).to_be_attached()
-        await page.locator("#region").select_option("US")
-        await settled(page)
-        assert watched.complaints == []
+    async with new_profile(chromium) as profile:
+        loaded = await held(profile, "**/plotly.min.js")
+        async with opened(profile, urls[0]) as watched:
+            page = watched.page
+            await expect(page.locator("#map-told")).to_contain_text("days with a vector")
+            await page.locator("#region").select_option("JP")
+            await expect(page.locator("#nothing")).to_contain_text("No day of JP has closed yet")
+            loaded.set()
+            await expect(page.locator("#map-chart .main-svg").first).to_be_attached()
+            await page.locator("#region").select_option("US")
+            await settled(page)
+            assert watched.complaints == []
 
 
 async def test_a_region_without_prices_is_not_shown_first_and_has_no_empty_charts(
