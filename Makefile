@@ -1,6 +1,6 @@
 # Everything is installed in .venv inside this folder; only download caches lie outside it.
 
-.PHONY: install demo test browser chromium faults lint bench lock
+.PHONY: install demo test browser chromium promtool faults lint bench lock
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -27,7 +27,7 @@ demo: install
 	@$(VENV)/bin/stream-app demo
 
 # Each process has a Kafka and a Postgres of its own; most of a test's time it waits for something.
-test: lint chromium $(EXAMPLE)
+test: lint chromium promtool $(EXAMPLE)
 	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 # The dashboard alone.
@@ -38,6 +38,10 @@ browser: chromium
 # and say so.
 chromium: install
 	@$(PYTHON) -m tests.browser.chromium
+
+# The alert rules are tried by Prometheus' own tester, on Debian.
+promtool: install
+	@$(PYTHON) -m tests.unit.deploy.promtool
 
 # Every fault recipe, TEST_PROCESSES side by side, in rounds of a new seed each: ROUNDS whole ones, and more until the
 # time is over; with FAULTS_SEED=… one round of that seed.

@@ -2,10 +2,10 @@
 
 import os
 import shutil
-import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
+
+from tests.debian import apt_get, update
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 VARIABLE = "CHROMIUM"
@@ -24,7 +24,6 @@ MISSING = (
     "the page is NOT tried in a browser: there is no Chromium. `apt-get install chromium` as root, or name one by "
     f"{VARIABLE}=/path/to/chromium."
 )
-SECONDS = 300
 
 
 def found() -> str | None:
@@ -34,14 +33,10 @@ def found() -> str | None:
 
 
 def install() -> None:
-    """Install Debian's, where this is Debian and we are root; what fails is said and is no error."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for words in (("update",), ("install", "--yes", "--no-install-recommends", *PACKAGES)):
-        command = ["apt-get", "-qq", *words]
-        with suppress(subprocess.TimeoutExpired):
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=SECONDS, check=False)
+    """Install Debian's, where this is Debian and we are root."""
+    if os.geteuid() == 0:
+        update()
+        apt_get("install", "--yes", "--no-install-recommends", *PACKAGES)
 
 
 def main() -> None:

@@ -1,15 +1,15 @@
 """The alert rules fire where they should and nowhere else, and each says what to do."""
 
 import re
-import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import promql_parser as promql
 import pytest
 
 from stream_app.metrics.listed import METRICS
+from tests.unit.deploy import promtool
 from tests.unit.deploy.promql import Series, evaluated, seconds_of
 from tests.unit.deploy.rules import PROMETHEUS, ROOT, RULES, firing, labels_of, read, series_of
 from tests.unit.deploy.used_metrics import used_metrics
@@ -74,11 +74,14 @@ def test_what_an_alert_names_of_its_labels_it_has(rule: Mapping[str, Any]) -> No
     assert named <= set(labels)
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus is not installed here")
-def test_prometheus_itself_finds_the_same() -> None:
-    checked = subprocess.run(
-        ["promtool", "test", "rules", PROMETHEUS / "alerts_test.yml"], capture_output=True, text=True, check=False
-    )
+@pytest.mark.skipif(promtool.found() is None, reason=promtool.MISSING)
+@pytest.mark.parametrize(
+    "words",
+    [("test", "rules", "alerts_test.yml"), ("check", "rules", "alerts.yml"), ("check", "config", "prometheus.yml")],
+)
+def test_prometheus_itself_finds_the_same(words: Sequence[str]) -> None:
+    command = [str(promtool.found()), *words]
+    checked = subprocess.run(command, cwd=PROMETHEUS, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
