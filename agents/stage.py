@@ -91,10 +91,12 @@ class Stage(ABC):
 
     async def handle(self, chunk: Chunk) -> None:
         """Store and publish a chunk; when this returns it may be acked. OwnershipLost leaves it to the new owner."""
+        # tenacity's objects end up in a cycle, and would keep the records until Python next looks for such
+        place = replace(chunk, records=())
         retrying = AsyncRetrying(
             retry=retry_if_exception_type((Retriable, FenceLost)),
             wait=wait_exponential(FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
-            before_sleep=lambda state: self._before_retry(chunk, state),
+            before_sleep=partial(self._before_retry, place),
             reraise=True,
         )
         with timed(CHUNK_SECONDS, "total"):
@@ -151,13 +153,13 @@ class Stage(ABC):
             raise LimitPassed(passed)
         return replace(decoded, now=counting.tally.of(decoded.now))
 
-    def _before_retry(self, chunk: Chunk, state: RetryCallState) -> None:
+    def _before_retry(self, place: Chunk, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         add(RETRIES)
-        say_waiting(log, f"{chunk.topic}[{chunk.partition}] is tried again, attempt {state.attempt_number}", error)
+        say_waiting(log, f"{place.topic}[{place.partition}] is tried again, attempt {state.attempt_number}", error)
         self._forget()
-        if not still_owned(chunk):
-            raise OwnershipLost(f"{chunk.topic}[{chunk.partition}] went to another worker.")
+        if not still_owned(place):
+            raise OwnershipLost(f"{place.topic}[{place.partition}] went to another worker.")
 
     def _forget(self) -> None:
         self._progress.clear()
