@@ -20,10 +20,11 @@ def serve(
     ] = None,
     port: Annotated[int | None, typer.Option(metavar="N", min=0, max=65_535, help="0 takes a free one.")] = None,
 ) -> None:
-    """Answer questions about contexts, regions and the pipeline over HTTP. It only reads.
+    """Answer questions about contexts, regions and the pipeline over HTTP, and show them on a page. It only reads.
 
-    The API is under /api/v1, its OpenAPI document at /api/v1/openapi.json. It listens on 127.0.0.1 alone unless you say
-    otherwise; from other machines every request of the API must have the token of serve_token_file.
+    The page is at /, for a browser; the API is under /api/v1, its OpenAPI document at /api/v1/openapi.json. It listens
+    on 127.0.0.1 alone unless you say otherwise; from other machines every request of the API must have the token of
+    serve_token_file.
 
     Runs until Ctrl-C or SIGTERM.
     """

@@ -18,7 +18,7 @@ from stream_app.endpoints import find_database
 from stream_app.errors import UsageError
 from stream_app.export.arrow import WITHOUT_VECTORS, record_batch
 from stream_app.models import load_registry
-from stream_app.store import exported, migrate, models
+from stream_app.store import exported, migrate, models, region_days
 from stream_app.store.database import errors_told_apart
 from stream_app.store.exported import DayChunk, ExportQuery
 
@@ -69,21 +69,24 @@ def contexts(  # noqa: PLR0913 - what follows the asterisk is by name
         raise UsageError(f"start {first} is after end {last}.")
     query = ExportQuery(model_id, [region], first, last, _instant(known_at), absent)
     with ThreadPoolExecutor(1, "contexts") as thread:
-        found = thread.submit(asyncio.run, _read(find_database(settings), query)).result()
-    if not len(found) and region not in (known := load_regions(settings.regions)):
+        found, is_stored = thread.submit(asyncio.run, _read(find_database(settings), query, region)).result()
+    if not is_stored and region not in (known := load_regions(settings.regions)):
         raise UsageError(f"There is no region {region!r}; the regions file has {', '.join(sorted(known))}.")
     if not len(found) and model_id not in found.fingerprints and model_id not in load_registry(settings.models_file):
         raise UsageError(f"There is no joint model {model_id!r}, neither in the models file nor in the database.")
     return found
 
 
-async def _read(database_url: str, query: ExportQuery) -> Contexts:
+async def _read(database_url: str, query: ExportQuery, region: str) -> tuple[Contexts, bool]:
+    """The contexts, and whether anything of the region is stored."""
     await migrate.check(database_url)
     async with exported.snapshot(database_url) as connection:
         chunks = [chunk async for chunk in exported.chunks(connection, query)]
         async with errors_told_apart():
             found = await models.named(connection, _named(chunks) or {query.model_id})
-    return Contexts(_frame(chunks), _matrix(chunks), {model.model_id: model.fingerprint for model in found})
+            is_stored = await region_days.is_stored(connection, region)
+    fingerprints = {model.model_id: model.fingerprint for model in found}
+    return Contexts(_frame(chunks), _matrix(chunks), fingerprints), is_stored
 
 
 def _named(chunks: list[DayChunk]) -> set[str]:

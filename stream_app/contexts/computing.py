@@ -21,7 +21,7 @@ from stream_app.contexts.transitions import changes
 from stream_app.errors import FenceLost
 from stream_app.failpoints import failpoint
 from stream_app.kafka.producing import Outgoing
-from stream_app.metrics.counting import add, observe, set_to
+from stream_app.metrics.counting import add, begin, observe, set_to
 from stream_app.metrics.listed import CLOSE_TO_CONTEXT, CUT_WAITING, REVISIONS
 from stream_app.services import Services
 from stream_app.side_by_side import some_at_a_time
@@ -62,6 +62,8 @@ class Computing:
         self._text_means = TextMeans(models.text.fingerprint)
         self._prepared: dict[str, str] = {}
         self._waited: set[str] = set()
+        for region in services.regions:
+            begin(CLOSE_TO_CONTEXT, region)
 
     async def work(self) -> bool:
         """One round over the regions that have work; whether anything was done."""

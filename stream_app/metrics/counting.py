@@ -50,6 +50,11 @@ def observe(metric: Metric, value: float, *labels: str) -> None:
     of.observe(value)
 
 
+def begin(metric: Metric, *labels: str) -> None:
+    """Tell of these labels with 0 from now on, so that Prometheus sees the first that comes as a growth."""
+    _of(metric, labels)
+
+
 @contextmanager
 def timed(metric: Metric, *labels: str) -> Iterator[None]:
     """Add what the block takes to a histogram; a block that raises is left out."""

@@ -13,6 +13,9 @@ API = "/api"
 VERSION_1 = f"{API}/v1"
 EVENTS = f"{VERSION_1}/events"
 METRICS = "/metrics"
+FREE_PATHS = frozenset({"/", "/livez", "/readyz"})
+"""What is answered without a token, and so are the files of the page."""
+FREE_FOLDER = "/page/"
 MOST_REQUESTS = 256
 """Answered at a time, streams of events aside, which have a bound of their own."""
 LONGEST_QUERY_BYTES = 8_192
@@ -74,6 +77,8 @@ class Guards:
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "The server is not known under this name: ask 127.0.0.1 or localhost, or add it to serve_hosts.",
             )
+        if any(character < " " for character in scope["path"]):  # a route would match in spite of a newline at the end
+            raise Refused(HTTPStatus.NOT_FOUND, "There is no such path: it has a control character.")
         if len(scope["query_string"]) > LONGEST_QUERY_BYTES:
             raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, f"A query may have {LONGEST_QUERY_BYTES:,} bytes.")
         if _needs_token(scope["path"]) and not self._access.admits(headers.get(b"authorization", b"")):
@@ -101,7 +106,7 @@ class Guards:
 
 
 def _needs_token(path: str) -> bool:
-    return path in {API, METRICS} or path.startswith(f"{API}/")
+    return path not in FREE_PATHS and not path.startswith(FREE_FOLDER)
 
 
 def _bug(error: Exception) -> Refused:

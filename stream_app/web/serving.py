@@ -20,6 +20,7 @@ from stream_app.services import open_services
 from stream_app.store import migrate
 from stream_app.web.access import access
 from stream_app.web.app import create_app
+from stream_app.web.connections import LONGEST_HEAD_BYTES, BoundedConnection, is_no_clients_error
 from stream_app.web.site import Site
 
 STATEMENT_SECONDS = 10.0
@@ -44,7 +45,7 @@ async def serve(settings: Settings, endpoints: Endpoints) -> None:
             say_waiting(log, "the database is not looked at yet", error)
         async with open_services(settings, endpoints, reading_seconds=STATEMENT_SECONDS) as services:
             site = await Site.of(services, endpoints.kafka, who)
-            server = _Server(_config(create_app(site)), site)
+            server = _Server(config(create_app(site)), site)
             log.info("serving at http://%s", address(*listener.getsockname()[:2]))
             try:
                 with seldom_collected():
@@ -78,10 +79,13 @@ class _Server(uvicorn.Server):
         self._site.feed.end_streams()
 
 
-def _config(app: uvicorn.config.ASGIApplication) -> Config:  # type: ignore[name-defined]
+def config(app: uvicorn.config.ASGIApplication) -> Config:  # type: ignore[name-defined]
+    """How uvicorn serves an application."""
+    logging.getLogger("uvicorn.error").addFilter(is_no_clients_error)
     return Config(
         app,
-        http="h11",
+        http=BoundedConnection,
+        h11_max_incomplete_event_size=LONGEST_HEAD_BYTES,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -95,6 +95,7 @@ def test_the_counts_are_those_of_what_was_sent(url: str, stream_app: CommandLine
             'stream_app_lag_records{partition="0",stage="prices"}': 0,
             'stream_app_lag_records{partition="1",stage="news"}': 0,
             'stream_app_partitions{stage="prices"}': 2,
+            told("stream_app_close_to_context_seconds_count", **OF_US): 0,
         },
     )
     texts = {

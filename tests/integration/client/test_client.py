@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,14 @@ async def test_a_day_without_a_vector_is_a_row_of_nan_where_it_is_asked_for(
     assert found.frame["absent_reason"].iloc[0]
     assert np.isnan(found.vectors[0]).all()
     assert not np.isnan(found.vectors[1:]).any()
+
+
+async def test_a_region_of_days_that_are_stored_is_known_without_the_regions_file(
+    steps: Steps, settings: Settings, tmp_path: Path
+) -> None:
+    others = tmp_path / "regions.toml"
+    others.write_text('[regions.UK]\ncalendar = "XLON"\ninstruments = ["FTSE.UK"]\n')
+    assert len(client.contexts("US", end=BEFORE_ALL, settings=settings.model_copy(update={"regions": others}))) == 0
 
 
 async def test_what_cannot_be_asked_is_refused_in_a_sentence(path: Pipeline, settings: Settings) -> None:

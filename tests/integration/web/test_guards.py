@@ -37,13 +37,24 @@ async def guarded(site: Site) -> httpx.AsyncClient:
 
 
 async def test_with_a_token_every_route_of_the_api_needs_it(guarded: httpx.AsyncClient) -> None:
-    for path in (*READS, "events", "nothing", "../v1/regions", "regions/US/map"):
+    elsewhere = ("http://localhost/metrics", "http://localhost/nothing", "http://localhost/page")
+    for path in (*READS, "events", "nothing", "../v1/regions", "regions/US/map", *elsewhere):
         for header in ({}, {"Authorization": f"Bearer {TOKEN}x"}, {"Authorization": f"Basic {TOKEN}"}):
             answer = await guarded.get(path, headers=header)
             is_problem(answer, 401)
             assert answer.headers["www-authenticate"].startswith("Bearer")
     for path in READS:
         assert (await guarded.get(path, headers={"Authorization": f"Bearer {TOKEN}"})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["http://localhost/metrics%0A", "events%0A", "http://localhost/livez%0A", "regions%0A"]
+)
+async def test_a_newline_at_the_end_makes_no_other_path_of_it(
+    client: httpx.AsyncClient, guarded: httpx.AsyncClient, path: str
+) -> None:
+    for asked in (client, guarded):
+        is_problem(await asked.get(path), 404)
 
 
 async def test_the_probes_need_no_token(guarded: httpx.AsyncClient) -> None:
