@@ -56,8 +56,8 @@ def workers(
         yield made
 
 
-def with_short_words(part: Slice, prefix: str, random_: random.Random) -> Slice:
-    """The slice with some articles more, which get a vector that is too short."""
+def with_breaking_words(part: Slice, prefix: str, random_: random.Random) -> Slice:
+    """The slice with some articles more, which get a vector that is too short, and one of each word, drawn or not."""
     records: list[Outgoing] = []
     for record in part.records:
         records.append(record)
@@ -66,6 +66,9 @@ def with_short_words(part: Slice, prefix: str, random_: random.Random) -> Slice:
             if event.published_at is not None:
                 spoilt = article(f"short-{len(records)}", event.published_at, f"{SHORT_WORD} {text_of(event)}")
                 records.append(Outgoing(record.topic, spoilt.article_id.encode(), encode(spoilt)))
+    for word in ERRORS:
+        broken = article(f"breaking-{len(records)}", NOON, f"{word} {part.closing}")
+        records.append(Outgoing(prefix + NEWS.name, broken.article_id.encode(), encode(broken)))
     return Slice(records, part.closing)
 
 
@@ -112,7 +115,7 @@ async def test_a_text_that_breaks_the_model_is_a_dead_letter_and_its_neighbours_
 ) -> None:
     drawn, prefix = random.Random(seed), path.settings.topic_prefix
     market = Market(seed, prefix, instruments=8, days=66, articles=600)
-    parts = [with_short_words(part, prefix, drawn) for part in market.slices(2)]
+    parts = [with_breaking_words(part, prefix, drawn) for part in market.slices(2)]
     texts = Texts(path, text_model, parts)
     first = {stage: workers.start(stage) for stage in STAGES}["news"]
     for part in parts:
