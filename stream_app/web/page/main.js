@@ -1,7 +1,7 @@
 /** The page: reads what there is, shows what the address asks for, and takes up what comes. */
 
 import * as address from './address.js';
-import { Refusal, ask } from './api.js';
+import { Refusal, ask, ofRegion } from './api.js';
 import { Controls } from './controls.js';
 import { announce, button, byId, element, fill, sentence } from './elements.js';
 import { follow } from './live.js';
@@ -19,6 +19,8 @@ const BURST_MS = 1500;
 
 const known = { regions: [], models: [], pipeline: null, live: false };
 let asked = { region: null, model: null, day: null };
+/** The answer of all days of what is being opened, or was last. */
+let opening = Promise.resolve();
 /** The tasks that wait for the server to answer again. */
 const waiting = new Set();
 let pending = [];
@@ -120,8 +122,9 @@ function modelOf(region, { model }) {
   return offered.find((each) => each.model_id === model) ?? usable.find((each) => each.algorithm !== 'average') ?? usable[0];
 }
 
-/** Asks for what an address says, until it is shown or something else is asked for. */
-function turnTo(wanted, kept, anew = false) {
+/** Asks for what an address says, until it is shown or something else is asked for, were it the same once more. */
+function turnTo(told, kept, anew = false) {
+  const wanted = { ...told };
   asked = wanted;
   trouble();
   return persist(() => (asked === wanted ? show(wanted, kept, anew) : null)).catch(failed);
@@ -130,22 +133,25 @@ function turnTo(wanted, kept, anew = false) {
 /** Shows what an address asks for. `anew`: also what is shown already. */
 async function show(wanted, kept, anew) {
   byId('nothing').hidden = true;
-  byId('notice').hidden = true;
   byId('newest').ariaPressed = String(wanted.day === null);
   const region = regionOf(wanted);
   if (!region) return noRegions();
   const model = modelOf(region, wanted);
   const same = view.days && view.region === region.region && view.model === model.model_id;
+  offer(region, model); // also after another one that was never opened
   if (!same || anew) {
-    offer(region, model);
-    controls.enable(await view.open(region.region, model));
-    if (asked !== wanted) return null;
+    opening = ask(ofRegion(region.region, 'timeline'), { model_id: model.model_id });
+    const told = await opening;
+    if (asked !== wanted) return null; // before anything is touched
+    controls.enable(view.open(region.region, model, told));
   }
+  byId('notice').hidden = true;
   document.title = [region.region, wanted.day, '· stream-app'].filter(Boolean).join(' ');
   if (!view.days) return modelsOf(region).length ? noDaysOfModel(region.region, model.model_id) : noDays(region);
   const chosen = view.choose(wanted.day, kept);
   tellWhatIsNotThere(wanted);
   await chosen;
+  if (asked !== wanted) return null;
   if (kept && wanted.day) announce(`${longDay(view.day)} is shown.`);
   return null;
 }
@@ -182,6 +188,12 @@ function go(changed, kept) {
   turnTo(wanted, kept);
 }
 
+/** Whether the newest day is to be shown, whichever it is. */
+const follows = () => asked.day === null;
+
+/** Waits for what is being opened, whose days may be without what has come since they were asked for. */
+const opened = () => opening.catch(() => null);
+
 /** A context was stored: it is taken up with those that come with it. */
 function came(header) {
   pending.push(header);
@@ -195,14 +207,15 @@ async function takeUp() {
   pending = [];
   try {
     await persist(async () => {
+      await opened();
       if (!view.days) {
         await readGround();
-        return show(asked, true, true);
+        return turnTo(asked, true, true);
       }
       const own = taken.filter(({ region, model_id: model }) => region === view.region && model === view.model);
       if (!own.length) return null;
       const first = own.reduce((least, { as_of: day }) => (day < least ? day : least), own[0].as_of);
-      await view.refresh(first, asked.day === null);
+      await view.refresh(first, follows);
       return tell(own);
     });
     await readPipeline();
@@ -213,16 +226,17 @@ async function takeUp() {
   else taking = false;
 }
 
-/** Says what came, and offers to show it where another day stands out. */
+/** Says what came, unless something else is shown by now, and offers to show it where another day stands out. */
 function tell(headers) {
   const newest = headers.reduce((best, each) => (each.as_of >= best.as_of ? each : best));
-  const { as_of: day, region, revision, regime_label: label, absent_reason: absent } = newest;
+  const { as_of: day, region, model_id: model, revision, regime_label: label, absent_reason: absent } = newest;
+  if (view.region !== region || view.model !== model) return;
   const what = revision > 1 ? `changed, revision ${revision}` : 'closed';
   const words = headers.length > 1
     ? `${several(headers.length, 'day')} of ${region} closed or changed, up to ${day}.`
     : `${region} ${day} ${what}${absent ? ', without a vector' : label ? `: ${label}` : ''}.`;
   announce(words);
-  notice(words, asked.day === null ? null : button('Show it', () => go({ day }, true)));
+  notice(words, asked.day === null ? null : button('Show it', () => go({ region, model, day }, true)));
 }
 
 function listen() {
@@ -231,7 +245,7 @@ function listen() {
     if (known.pipeline) showState();
     readPipeline();
     // What was stored since the days were read and before the stream began is in neither.
-    if (live && !resumed && view.day) persist(() => view.refresh(view.days.newest, asked.day === null)).catch(failed);
+    if (live && !resumed) persist(() => opened().then(() => view.refresh(null, follows))).catch(failed);
   }).then(() => persist(readGround)).then(listen);
 }
 

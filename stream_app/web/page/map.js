@@ -13,9 +13,9 @@ export class DayMap {
   }
 
   async draw(told, labels, day) {
-    const Plotly = await plotly();
-    Object.assign(this, { told, labels, day });
+    Object.assign(this, { told, labels, day }); // before Plotly is there: what is marked meanwhile is newer
     this.places = new Map(told.as_of.map((each, at) => [each, at]));
+    const Plotly = await plotly();
     await Plotly.react(this.node, this.points(), this.layout(), QUIET);
     if (this.drawn) return;
     this.drawn = true;

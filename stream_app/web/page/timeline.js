@@ -27,8 +27,8 @@ export class Timeline {
   }
 
   async draw(days, labels, span, day) {
+    Object.assign(this, { days, labels, span, day }); // before Plotly is there: what is marked meanwhile is newer
     const Plotly = await plotly();
-    Object.assign(this, { days, labels, span, day });
     await Plotly.react(this.node, this.traces(), this.layout(), { ...QUIET, doubleClick: false });
     if (this.drawn) return;
     this.drawn = true;

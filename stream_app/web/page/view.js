@@ -52,14 +52,13 @@ export class View {
     new ResizeObserver(([{ contentRect: { width } }]) => this.widened(width)).observe(byId('shown'));
   }
 
-  /** Reads a region's days; returns whether there are any. */
-  async open(region, { model_id: model, inputs }) {
-    const told = await ask(ofRegion(region, 'timeline'), { model_id: model });
+  /** Shows a region by its days, of which one is to be chosen at once; returns whether there are any. */
+  open(region, { model_id: model, inputs }, told) {
     // What is still asked for is of another region.
     this.turn += 1;
-    this.mapTurn += 1;
+    this.mapFrom = this.mapTurn + 1;
     clearTimeout(this.mapTimer);
-    Object.assign(this, { region, model, numericModel: inputs[0], day: null, span: null, points: null, detail: null });
+    Object.assign(this, { region, model, numericModel: inputs[0], day: null, span: null, points: null, detail: null, mapTimer: null });
     this.map.alike = [];
     this.take(new Days(told));
     byId('shown').hidden = this.days.length === 0;
@@ -91,29 +90,35 @@ export class View {
 
   /** Shows another span of days, at once in everything that tells of it. */
   async spanOver(span) {
-    if (this.day === null) return; // another region is being opened
+    if (this.day === null) return; // the region has none
     this.span = span;
     this.told();
     await this.timeline.draw(this.days, this.labels, span, this.day).catch(this.failed);
   }
 
-  /** Reads on from a day that is new or has changed; `follows`: the newest one is to be shown. */
-  async refresh(first, follows) {
+  /**
+   * Reads on from a day that is new or has changed, or, where none is known to, from the newest one. `follows()` is asked
+   * once the answer is there: whether the newest one is to be shown.
+   */
+  async refresh(known, follows) {
     const { region, model, days } = this;
+    if (days === null) return;
+    const first = known ?? days.newest;
     const from = days.lastKnownBefore(first);
     const later = await ask(ofRegion(region, 'timeline'), { model_id: model, start: from });
     if (this.region !== region || this.model !== model) return;
     if (this.days !== days) return this.refresh(first, follows); // others were taken up meanwhile
-    this.take(from === null ? new Days(later) : days.with(later));
-    if (this.day === null) return; // which one to stand on is still to be chosen
+    const read = from === null ? new Days(later) : days.with(later);
+    if (known === null && read === days) return;
+    this.take(read);
     if (this.span[1] >= days.newest) this.span = [this.span[0], this.days.newest];
     const changed = this.day >= first;
-    if (follows) this.day = this.days.newestWhole;
+    const following = follows();
+    if (following) this.day = this.days.newestWhole;
     this.told();
-    clearTimeout(this.mapTimer);
-    this.mapTimer = setTimeout(() => this.readMap(), MAP_MS);
+    this.mapTimer ??= setTimeout(() => this.readMap(), MAP_MS);
     const drawn = this.timeline.draw(this.days, this.labels, this.span, this.day);
-    await Promise.all([drawn, follows || changed ? this.details(0) : null]);
+    await Promise.all([drawn, following || changed ? this.details(0) : null]);
   }
 
   /** The charts follow the page's width alone: what is written below them makes it only longer. */
@@ -135,18 +140,21 @@ export class View {
     if (points.as_of.length) await this.map.draw(points, labels, day);
   }
 
+  /** Each answer is shown, however slow, but none after a later one. */
   async readMap() {
+    this.mapTimer = null;
     this.mapTurn += 1;
     const turn = this.mapTurn;
     try {
       const told = await ask(ofRegion(this.region, 'map'), { model_id: this.model });
-      if (turn !== this.mapTurn || this.day === null) return;
+      if (turn < this.mapFrom) return;
+      this.mapFrom = turn;
       this.points = told;
       byId('map-told').textContent = mapTold(told);
       this.told(); // before the drawing, in which another region may be opened
       await this.drawMap();
     } catch (error) {
-      this.failed(error);
+      if (turn >= this.mapFrom) this.failed(error);
     }
   }
 
