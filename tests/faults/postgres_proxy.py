@@ -21,17 +21,24 @@ COMMITTED = b"C\0\0\0\x0bCOMMIT\0"
 
 @dataclass
 class CommitCutter:
-    """Cuts the connection after some COMMITs, as drawn, until it has done so `cuts` times."""
+    """Cuts the connection after some COMMITs, as drawn, until it has done so `cuts` times.
+
+    It has done so after `cuts` times `most_between` others at the latest.
+    """
 
     host: str
     port: int
     drawn: random.Random
-    share: float
-    """Of the COMMITs."""
+    most_between: int
+    """How many COMMITs at most are answered before the first cut, and between two."""
     cuts: int
     cut: int = 0
     """How many COMMITs Postgres has confirmed whose client was not told."""
     _streams: set[asyncio.StreamWriter] = field(default_factory=set)
+    _answered_first: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._answered_first = self.drawn.randint(0, self.most_between)
 
     async def serve(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         """Carry one connection, until either side ends it or its COMMIT is answered."""
@@ -56,10 +63,18 @@ class CommitCutter:
             head = await client.readexactly(1 + LENGTH_BYTES)
             (length,) = struct.unpack("!i", head[1:])
             message = head + await client.readexactly(length - LENGTH_BYTES)
-            if message == COMMIT and self.cut < self.cuts and self.drawn.random() < self.share:
+            if message == COMMIT and self.cut < self.cuts and self._is_next():
                 loses.set()
             server.write(message)
             await server.drain()
+
+    def _is_next(self) -> bool:
+        """Whether this COMMIT's answer is to be lost."""
+        if self._answered_first > 0:
+            self._answered_first -= 1
+            return False
+        self._answered_first = self.drawn.randint(0, self.most_between)
+        return True
 
     async def _answers(self, server: asyncio.StreamReader, client: asyncio.StreamWriter, loses: asyncio.Event) -> None:
         while data := await server.read(READ_BYTES):
@@ -91,13 +106,13 @@ async def _ended_with(streams: set[asyncio.StreamWriter], carrying: Coroutine[An
 
 @asynccontextmanager
 async def commit_cutter(
-    database_url: str, drawn: random.Random, *, share: float, cuts: int
+    database_url: str, drawn: random.Random, *, most_between: int, cuts: int
 ) -> AsyncIterator[tuple[CommitCutter, str]]:
     """A proxy before the database, and the database's URL through it."""
     asked = urlsplit(database_url)
     assert asked.hostname is not None
     assert asked.port is not None
-    cutter = CommitCutter(asked.hostname, asked.port, drawn, share, cuts)
+    cutter = CommitCutter(asked.hostname, asked.port, drawn, most_between, cuts)
     server = await asyncio.start_server(cutter.serve, asked.hostname, 0)
     port = server.sockets[0].getsockname()[1]
     try:

@@ -2,22 +2,26 @@
 
 import asyncio
 import random
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import pytest
 
+from schemas.topics import NEWS, PRICES
 from tests.faults.actions import note
 from tests.faults.locks import blocked
 from tests.faults.postgres_proxy import CommitCutter, commit_cutter
 from tests.faults.sending import WRITTEN, close_regions, in_hand, send
 from tests.faults.settled import SETTLE_SECONDS, nothing_is_ahead, settle_and_check
-from tests.faults.stream import Market
-from tests.faults.workers import STAGES, Crew
+from tests.faults.stream import REGION_NAMES, Market, Slice
+from tests.faults.workers import CHUNK_RECORDS, STAGES, Crew
 from tests.integration.pipeline import Pipeline, until
 
 CUTS = 8
-CUT_SHARE = 0.3
-"""Of the COMMITs, until there were CUTS of a stage."""
+MOST_BETWEEN = 3
+"""COMMITs that are answered before the next is not, until there were CUTS of a stage."""
+PARTS = 9
 TERMINATIONS = 3
 """While a chunk is in hand; it is tried again after each."""
 LONGEST_WAIT_SECONDS = 0.5
@@ -42,15 +46,28 @@ async def test_a_commit_whose_answer_is_lost_has_its_effect_once(
 
         for stage in STAGES:
             cutters[stage], url = await stack.enter_async_context(
-                commit_cutter(path.endpoints.database_url, drawn, share=CUT_SHARE, cuts=CUTS)
+                commit_cutter(path.endpoints.database_url, drawn, most_between=MOST_BETWEEN, cuts=CUTS)
             )
             workers.start(stage, DATABASE_URL=url)
-        for part in Market(seed, path.settings.topic_prefix, instruments=60, days=70, articles=100).slices(4):
+        parts = Market(seed, path.settings.topic_prefix, instruments=80, days=70, articles=100).slices(PARTS)
+        assert least_commits(path, parts) > CUTS * MOST_BETWEEN, "enough for every cut, whatever is drawn"
+        for part in parts:
             await send(path, part)
         await until(all_are_cut, f"every stage has lost the answers to {CUTS} COMMITs", SETTLE_SECONDS)
         await settle_and_check(path, workers, replay_into=fresh_database)
     cut = {stage: cutter.cut for stage, cutter in cutters.items()}
     note(f"lost the answers to COMMITs: {cut}", outages=sum(cut.values()))
+
+
+def least_commits(path: Pipeline, parts: Sequence[Slice]) -> int:
+    """How many answered COMMITs every stage needs at least: one for each chunk of all this."""
+    sent = Counter(record.topic for part in parts for record in part.records)
+    records = {
+        "prices": sent[path.services.topic(PRICES.name)],
+        "news": sent[path.services.topic(NEWS.name)],
+        "contexts": len(parts) * len(REGION_NAMES),
+    }
+    return min(records[stage] // int(CHUNK_RECORDS[stage]) for stage in STAGES)
 
 
 @pytest.mark.whole
