@@ -19,9 +19,9 @@ from tests.faults.workers import CHUNK_RECORDS, STAGES, Crew
 from tests.integration.pipeline import Pipeline, until
 
 CUTS = 8
-MOST_BETWEEN = 3
+MOST_BETWEEN = 2
 """COMMITs that are answered before the next is not, until there were CUTS of a stage."""
-PARTS = 9
+PARTS = 6
 TERMINATIONS = 3
 """While a chunk is in hand; it is tried again after each."""
 LONGEST_WAIT_SECONDS = 0.5
@@ -49,7 +49,7 @@ async def test_a_commit_whose_answer_is_lost_has_its_effect_once(
                 commit_cutter(path.endpoints.database_url, drawn, most_between=MOST_BETWEEN, cuts=CUTS)
             )
             workers.start(stage, DATABASE_URL=url)
-        parts = Market(seed, path.settings.topic_prefix, instruments=80, days=70, articles=100).slices(PARTS)
+        parts = Market(seed, path.settings.topic_prefix, instruments=60, days=70, articles=100).slices(PARTS)
         assert least_commits(path, parts) > CUTS * MOST_BETWEEN, "enough for every cut, whatever is drawn"
         for part in parts:
             await send(path, part)
