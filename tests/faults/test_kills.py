@@ -113,6 +113,7 @@ async def test_death_of_every_stage_at_a_failpoint_loses_nothing(
     await settle_and_check(path, workers)
 
 
+@pytest.mark.whole
 async def test_death_between_the_steps_of_closing_and_computing_loses_nothing(
     path: Pipeline, workers: Crew, seed: int
 ) -> None:

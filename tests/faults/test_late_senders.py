@@ -6,6 +6,8 @@ What it would send when it wakes is older than what the other one has sent, so K
 import datetime as dt
 import signal
 
+import pytest
+
 from schemas import PriceClose, encode
 from schemas.topics import PRICES
 from stream_app.kafka.producing import Outgoing
@@ -55,6 +57,7 @@ async def test_a_worker_that_wakes_with_a_context_that_another_has_revised_does_
     await settle_and_check(path, workers, replay_into=fresh_database)
 
 
+@pytest.mark.whole
 async def test_a_worker_that_wakes_with_windows_that_another_has_corrected_does_not_bring_them_back(
     path: Pipeline, workers: Crew, fresh_database: str, seed: int
 ) -> None:

@@ -21,7 +21,7 @@ from tests.integration.steps import Steps, stepping
 from tests.integration.text_models import QuickModel
 
 STEPS_A_RUN = 25
-RUNS, RUNS_OF_ALL = 5, 60
+RUNS, RUNS_OF_ALL = 3, 60
 MORE_SEEDS = 20
 
 OpenPlace = Callable[[], AbstractContextManager[Place]]
@@ -149,6 +149,7 @@ async def last_inputs(path: Pipeline, steps: Steps, clock: FixedClock, sent: Seq
     return inputs, [tuple(row) for row in rows]
 
 
+@pytest.mark.whole
 async def test_whatever_the_order_of_the_records_the_last_revisions_are_made_of_the_same(
     open_place: OpenPlace, seed: int
 ) -> None:

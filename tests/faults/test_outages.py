@@ -80,6 +80,7 @@ def of_no_outage(running: WholeWorker) -> list[str]:
     return [message for message in told if GONE not in message and STILL_GONE not in message]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("first", ["postgres", "kafka"])
 async def test_a_worker_started_while_both_are_away_begins_when_they_are_there(
     own_services: OwnServices, path: Pipeline, start_worker: StartWorker, seed: int, first: str
