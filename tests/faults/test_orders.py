@@ -21,7 +21,7 @@ from tests.integration.steps import Steps, stepping
 from tests.integration.text_models import QuickModel
 
 STEPS_A_RUN = 25
-RUNS, RUNS_OF_ALL = 3, 60
+RUNS, RUNS_OF_ALL = 5, 60
 MORE_SEEDS = 20
 
 OpenPlace = Callable[[], AbstractContextManager[Place]]
