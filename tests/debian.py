@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,3 +22,12 @@ def update() -> None:
     """Learn what there is; only root may."""
     if os.geteuid() == 0:
         apt_get("update")
+
+
+def have(found: Callable[[], str | None], get: Callable[[], None], getting: str, missing: str) -> None:
+    """Get a program that is not found, or say that there is none."""
+    if found() is None:
+        print(f"{getting} …", flush=True)
+        get()
+    if found() is None:
+        print(f"Warning: {missing}", file=sys.stderr)

@@ -21,9 +21,8 @@ LONGEST_HEAD_BYTES = 128 * 1024
 class BoundedConnection(H11Protocol):
     """A client's connection. What it sends that is no request is told as a problem, as all else is."""
 
-    silent_since: float
-    """By the loop's clock, when it began or was last answered; without meaning while a request is in hand."""
-    _giving_up: asyncio.TimerHandle | None = None
+    _giving_up: asyncio.TimerHandle
+    """Due so long after it began or was last answered."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Begin to wait for a request; without room, close who has waited the longest."""
@@ -31,16 +30,17 @@ class BoundedConnection(H11Protocol):
         self._wait()
         if len(self.connections) > MOST_CONNECTIONS:
             waiting = [each for each in self.connections if isinstance(each, BoundedConnection) and not each.in_hand]
-            min(waiting, key=lambda each: each.silent_since).transport.abort()
+            min(waiting, key=lambda each: each._giving_up.when()).transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
-        self._stop_waiting()
+        self._giving_up.cancel()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
         """Begin to wait for the next request."""
         super().on_response_complete()
+        self._giving_up.cancel()
         self._wait()
 
     def send_400_response(self, msg: str) -> None:
@@ -65,13 +65,7 @@ class BoundedConnection(H11Protocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _wait(self) -> None:
-        self._stop_waiting()
-        self.silent_since = self.loop.time()
         self._giving_up = self.loop.call_later(IDLE_SECONDS, self._give_up)
-
-    def _stop_waiting(self) -> None:
-        if self._giving_up is not None:
-            self._giving_up.cancel()
 
     def _give_up(self) -> None:
         if not self.in_hand:

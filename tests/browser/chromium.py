@@ -2,10 +2,9 @@
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
-from tests.debian import apt_get, update
+from tests.debian import apt_get, have, update
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 VARIABLE = "CHROMIUM"
@@ -41,11 +40,7 @@ def install() -> None:
 
 def main() -> None:
     """Have one, or say that there is none."""
-    if found() is None:
-        print("Installing Chromium, in which the page is tried …", flush=True)
-        install()
-    if found() is None:
-        print(f"Warning: {MISSING}", file=sys.stderr)
+    have(found, install, "Installing Chromium, in which the page is tried", MISSING)
 
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"

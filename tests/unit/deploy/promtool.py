@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.debian import apt_get, update
+from tests.debian import apt_get, have, update
 
 FETCHED = Path(sys.prefix) / "bin" / "promtool"
 PACKAGE = "prometheus"
@@ -35,11 +35,7 @@ def fetch() -> None:
 
 def main() -> None:
     """Have one, or say that there is none."""
-    if found() is None:
-        print("Fetching promtool, which the alert rules are tested by …", flush=True)
-        fetch()
-    if found() is None:
-        print(f"Warning: {MISSING}.", file=sys.stderr)
+    have(found, fetch, "Fetching promtool, which the alert rules are tested by", f"{MISSING}.")
 
 
 if __name__ == "__main__":
